@@ -1,0 +1,7 @@
+namespace ClusterAspire.Orchestration;
+
+/// <summary>The load balancer: its ports and what it is told.</summary>
+/// <param name="Port">The public TCP port.</param>
+/// <param name="AdminPort">The TCP port of the live page, the metrics and the replica API.</param>
+/// <param name="Environment">Its configuration, the replicas' addresses among it, as environment variables.</param>
+public sealed record LoadBalancerPlan(int Port, int AdminPort, IReadOnlyDictionary<string, string> Environment);

@@ -1,0 +1,90 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Logging;
+
+namespace ClusterAspire.ServiceDefaults;
+
+/// <summary>What every service of the cluster has: telemetry, health, graceful drain, the compute lane.</summary>
+public static class ServiceDefaultsExtensions
+{
+    private const string Live = "live";
+
+    /// <summary>Adds telemetry, health checks, graceful drain, the parent watcher and the <see cref="ComputeLane"/>.</summary>
+    /// <param name="builder">The application being built.</param>
+    public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder
+    {
+        // One line a request would cost more than /fast does. First, so that any Logging section has the last word.
+        builder.Services.Configure<LoggerFilterOptions>(logging =>
+            logging.Rules.Insert(0, new(null, "Microsoft.AspNetCore", LogLevel.Warning, null)));
+        builder.AddValidatedOptions();
+        builder.AddTelemetry();
+
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<ReplicaIdentity>();
+        builder.Services.AddSingleton<ComputeLane>();
+        builder.Services.AddExceptionHandler<ComputeLaneFull>();
+        builder.Services.AddProblemDetails();
+
+        builder.Services.AddSingleton<Drain>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<Drain>());
+        builder.Services.AddHostedService<SupervisorWatcher>();
+        if (builder.Services.LastOrDefault(service => service.ServiceType == typeof(IHostLifetime))?.ImplementationType == typeof(ConsoleLifetime))
+        {
+            // Not in the place of one that was chosen, such as a Windows service's.
+            builder.Services.AddSingleton<IHostLifetime, SignalLifetime>();
+        }
+
+        builder.Services.AddHealthChecks()
+            .AddCheck("self", () => HealthCheckResult.Healthy(), [Live])
+            .AddCheck<DrainHealthCheck>("drain");
+        return builder;
+    }
+
+    /// <summary>
+    /// Maps <c>/health</c> (ready to serve: 200, or 503 while draining or when a health check fails; the body says who this
+    /// replica is) and <c>/alive</c> (the process is live).
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    public static void MapDefaultEndpoints(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapHealthChecks("/health", new() { ResponseWriter = WriteHealthAsync }).DisableHttpMetrics();
+        endpoints.MapHealthChecks("/alive", new() { Predicate = check => check.Tags.Contains(Live) }).DisableHttpMetrics();
+    }
+
+    private static Task WriteHealthAsync(HttpContext context, HealthReport report)
+    {
+        var replica = context.RequestServices.GetRequiredService<ReplicaIdentity>();
+        var status = context.RequestServices.GetRequiredService<Drain>().IsDraining ? "Draining" : report.Status.ToString();
+        return context.Response.WriteAsJsonAsync(
+            new ReplicaHealth(status, replica.Name, replica.Pid, replica.Core, replica.Cores, replica.StartedAt.UtcDateTime),
+            ReplicaHealthContext.Default.ReplicaHealth);
+    }
+
+    private static void AddValidatedOptions(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<ReplicaOptions>().BindConfiguration(ReplicaOptions.Section)
+            .Validate(replica => replica.Name is not "", "Replica:Name must not be empty: leave it out to use the machine's name.")
+            .Validate(replica => replica.Core is null or >= 0, "Replica:Core must be the number of a core, 0 or more.")
+            .ValidateOnStart();
+        builder.Services.AddOptions<ComputeLaneOptions>().BindConfiguration(ComputeLaneOptions.Section)
+            .Validate(lane => lane.Threads is >= 0 and <= 1024, "ComputeLane:Threads must be from 1 to 1024, or 0 for one per core.")
+            .Validate(lane => lane.QueueLimit >= 0, "ComputeLane:QueueLimit must be 0 or more.")
+            .ValidateOnStart();
+        builder.Services.AddOptions<DrainOptions>().BindConfiguration(DrainOptions.Section)
+            .Validate(drain => drain.Delay is >= 0 and <= 3600, "Drain:Delay must be from 0 to 3600 seconds.")
+            .Validate(drain => drain.Timeout is >= 0 and <= 3600, "Drain:Timeout must be from 0 to 3600 seconds.")
+            .ValidateOnStart();
+        builder.Services.AddOptions<SupervisorOptions>().BindConfiguration(SupervisorOptions.Section)
+            .Validate(supervisor => supervisor.Pid is null or > 0, "Supervisor:Pid must be the number of a process.")
+            .ValidateOnStart();
+        builder.Services.AddOptions<TelemetryOptions>().BindConfiguration(TelemetryOptions.Section).ValidateOnStart();
+    }
+}

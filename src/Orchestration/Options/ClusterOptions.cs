@@ -1,12 +1,22 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Configuration;
+
 namespace ClusterAspire.Orchestration;
 
-/// <summary>What the user may choose, bound from the configuration section <c>Cluster</c>.</summary>
-public sealed class ClusterOptions
+/// <summary>
+/// What the user may choose, bound from the configuration section <c>Cluster</c>. Each is a switch of the command line too,
+/// in kebab case: <see cref="AdminPort"/> is <c>--admin-port</c>.
+/// </summary>
+public sealed partial class ClusterOptions
 {
     /// <summary>The configuration section these options are bound from.</summary>
     public const string Section = "Cluster";
 
-    /// <summary>The service's name: the balancer's cluster, OpenTelemetry's <c>service.name</c>, the containers' label.</summary>
+    private const int MostReplicas = 1024;
+
+    /// <summary>The service's name: OpenTelemetry's <c>service.name</c>, the containers' label.</summary>
     public string Name { get; set; } = "service";
 
     /// <summary>How many replicas, or <c>auto</c> for one per core this process may use.</summary>
@@ -18,12 +28,103 @@ public sealed class ClusterOptions
     /// <summary>The TCP port of the live page, the metrics and the replica API.</summary>
     public int AdminPort { get; set; } = 8081;
 
+    /// <summary>The first replica's TCP port, the others follow; 0 picks free ones from 20000 on.</summary>
+    public int ReplicaPort { get; set; }
+
     /// <summary>What replicas run in.</summary>
     public RuntimeKind Runtime { get; set; } = RuntimeKind.Process;
 
     /// <summary>Whether each replica is pinned to its core.</summary>
     public bool Pin { get; set; } = true;
 
+    /// <summary>The built service (a .dll or an executable), or null for the one in this repository.</summary>
+    public string? Service { get; set; }
+
     /// <summary>How long requests in flight may take to finish when the cluster stops, in seconds.</summary>
     public double DrainTimeout { get; set; } = 10;
+
+    /// <summary>Reads the options.</summary>
+    /// <param name="configuration">Where the section <c>Cluster</c> is looked up.</param>
+    /// <exception cref="ClusterException">There is no option of that name, or the value is of the wrong kind.</exception>
+    public static ClusterOptions From(IConfiguration configuration)
+    {
+        var options = new ClusterOptions();
+        foreach (var setting in configuration.GetSection(Section).GetChildren().Where(setting => setting.Value is not null))
+        {
+            var property = Property(setting.Key) ?? throw new ClusterException(
+                $"{Section}:{setting.Key} is not an option: the options are {string.Join(", ", Properties.Select(p => p.Name))}.");
+            property.SetValue(options, Read(setting, property));
+        }
+
+        return options;
+    }
+
+    /// <summary>How many replicas are meant.</summary>
+    /// <param name="auto">The number that <c>auto</c> stands for.</param>
+    internal int ReplicaCount(int auto) =>
+        Replicas.Equals("auto", StringComparison.OrdinalIgnoreCase) ? auto
+        : int.TryParse(Replicas, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count is >= 1 and <= MostReplicas ? count
+        : throw new ClusterException($"{Switch(nameof(Replicas))} must be auto or a number from 1 to {MostReplicas}, not '{Replicas}'.");
+
+    /// <exception cref="ClusterException">A value is out of its bounds.</exception>
+    internal void Validate()
+    {
+        Check(NamePattern().IsMatch(Name), nameof(Name), "must be at most 40 lower-case letters, digits and dashes and start with a letter", Name);
+        Check(Port is >= 1 and <= 65535, nameof(Port), "must be from 1 to 65535", Port);
+        Check(AdminPort is >= 1 and <= 65535, nameof(AdminPort), "must be from 1 to 65535", AdminPort);
+        Check(AdminPort != Port, nameof(AdminPort), $"must be another port than {Switch(nameof(Port))}", AdminPort);
+        Check(ReplicaPort is >= 0 and <= 65535, nameof(ReplicaPort), "must be from 1 to 65535, or 0 to pick free ports", ReplicaPort);
+        Check(DrainTimeout is >= 0 and <= 3600, nameof(DrainTimeout), "must be from 0 to 3600 seconds", DrainTimeout);
+    }
+
+    /// <summary>An option as the user knows it, such as <c>--admin-port (Cluster:AdminPort)</c>.</summary>
+    internal static string Switch(string name) =>
+        $"--{(name is nameof(Pin) ? "no-pin" : Capital().Replace(name, "-$0").ToLowerInvariant())} ({Section}:{name})";
+
+    private static PropertyInfo[] Properties => typeof(ClusterOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance);
+
+    private static PropertyInfo? Property(string key) =>
+        Array.Find(Properties, property => property.Name.Equals(key, StringComparison.OrdinalIgnoreCase));
+
+    private static object? Read(IConfigurationSection setting, PropertyInfo property)
+    {
+        var type = property.PropertyType;
+        try
+        {
+            var value = setting.Get(type);
+            if (!type.IsEnum || Enum.IsDefined(type, value!))
+            {
+                return value;
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            // Said below.
+        }
+
+        var wanted =
+            type.IsEnum ? string.Join(" or ", Enum.GetNames(type)).ToLowerInvariant()
+            : type == typeof(bool) ? "true or false"
+            : type == typeof(int) ? "a whole number"
+            : "a number";
+        throw new ClusterException($"{Switch(property.Name)} must be {wanted}, not '{setting.Value}'.");
+    }
+
+    private static void Check(bool valid, string name, string wanted, IFormattable value) =>
+        Check(valid, name, wanted, value.ToString(null, CultureInfo.InvariantCulture));
+
+    private static void Check(bool valid, string name, string wanted, string value)
+    {
+        if (!valid)
+        {
+            throw new ClusterException($"{Switch(name)} {wanted}, not '{value}'.");
+        }
+    }
+
+    [GeneratedRegex("(?!^)[A-Z]")]
+    private static partial Regex Capital();
+
+    // What Kubernetes and OpenTelemetry both take for a name, short enough to take a suffix.
+    [GeneratedRegex("^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
+    private static partial Regex NamePattern();
 }

@@ -1,12 +1,111 @@
+using System.Globalization;
+
 namespace ClusterAspire.Orchestration;
 
 /// <summary>Which replica runs where: the one source of truth for every target.</summary>
 /// <param name="Name">The service's name.</param>
 /// <param name="Replicas">The replicas, in order of their number.</param>
 /// <param name="LoadBalancer">The load balancer in front of them.</param>
+/// <param name="DrainTimeout">How long requests in flight may take to finish when the cluster stops.</param>
 /// <param name="Warnings">What the user should know about this plan, one sentence each.</param>
 public sealed record ClusterPlan(
     string Name,
     IReadOnlyList<ReplicaPlan> Replicas,
     LoadBalancerPlan LoadBalancer,
-    IReadOnlyList<string> Warnings);
+    TimeSpan DrainTimeout,
+    IReadOnlyList<string> Warnings)
+{
+    // Linux hands out 32768 and up to outgoing connections, macOS and Windows 49152 and up. Staying below, a replica that
+    // restarts never finds its port taken by a connection that was made meanwhile.
+    private const int LowestReplicaPort = 20000;
+    private const int ReplicaPorts = 10000;
+
+    /// <summary>Makes the plan.</summary>
+    /// <param name="options">What the user chose.</param>
+    /// <param name="machine">Where the replicas will run.</param>
+    /// <exception cref="ClusterException">An option makes no sense.</exception>
+    public static ClusterPlan Create(ClusterOptions options, Machine machine)
+    {
+        options.Validate();
+
+        var count = options.ReplicaCount(auto: Math.Min(machine.Processors, machine.Cores.Count));
+        var ports = PlanPorts(options, machine, count);
+        var replicas = ports.Select((port, i) => PlanReplica(options, machine, count, i, port)).ToList();
+        return new(options.Name, replicas, PlanLoadBalancer(options, replicas), TimeSpan.FromSeconds(options.DrainTimeout), [.. Warn(options, machine, count)]);
+    }
+
+    private static ReplicaPlan PlanReplica(ClusterOptions options, Machine machine, int count, int number, int port)
+    {
+        var name = $"replica-{number}";
+        var environment = EnvironmentOf(name, options.Name, options);
+        int? core = options.Pin ? machine.Cores[number % machine.Cores.Count] : null;
+        if (core is not null)
+        {
+            environment["Replica__Core"] = Invariant($"{core}");
+        }
+        else
+        {
+            // Free to move, together they still have no more cores than there are.
+            environment["DOTNET_PROCESSOR_COUNT"] = Invariant($"{Math.Max(1, (machine.Processors + count - 1) / count)}");
+        }
+
+        return new(name, core, port, environment);
+    }
+
+    private static LoadBalancerPlan PlanLoadBalancer(ClusterOptions options, IEnumerable<ReplicaPlan> replicas)
+    {
+        var environment = EnvironmentOf(LoadBalancerPlan.Name, LoadBalancerPlan.Name, options);
+        environment["LoadBalancer__Url"] = Invariant($"http://127.0.0.1:{options.Port}");
+        environment["LoadBalancer__AdminUrl"] = Invariant($"http://127.0.0.1:{options.AdminPort}");
+        foreach (var replica in replicas)
+        {
+            environment[$"ReverseProxy__Clusters__service__Destinations__{replica.Name}__Address"] = replica.Address.GetLeftPart(UriPartial.Authority);
+        }
+
+        return new(options.Port, options.AdminPort, environment);
+    }
+
+    private static Dictionary<string, string> EnvironmentOf(string name, string service, ClusterOptions options) => new()
+    {
+        ["Replica__Name"] = name,
+        ["OTEL_SERVICE_NAME"] = service,
+        ["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={name}",
+        ["Drain__Timeout"] = Invariant($"{options.DrainTimeout}"),
+    };
+
+    private static List<int> PlanPorts(ClusterOptions options, Machine machine, int count)
+    {
+        int[] own = [options.Port, options.AdminPort];
+        if (options.ReplicaPort is not 0)
+        {
+            var chosen = Enumerable.Range(options.ReplicaPort, count).ToList();
+            return chosen[^1] > 65535 || chosen.Intersect(own).Any()
+                ? throw new ClusterException(
+                    $"{ClusterOptions.Switch(nameof(options.ReplicaPort))} must leave {count} ports for the replicas, up to 65535 and apart from {own[0]} and {own[1]}, not '{options.ReplicaPort}'.")
+                : chosen;
+        }
+
+        // Where the search starts depends on the public port: clusters side by side seldom look at the same ports.
+        var ports = Enumerable.Range(options.Port * 16, ReplicaPorts)
+            .Select(port => LowestReplicaPort + port % ReplicaPorts)
+            .Where(port => !own.Contains(port) && machine.IsFree(port))
+            .Take(count)
+            .ToList();
+        return ports.Count == count ? ports : throw new ClusterException(
+            $"{count} replicas need as many free ports, and from {LowestReplicaPort} to {LowestReplicaPort + ReplicaPorts - 1} there are only {ports.Count}: choose others by {ClusterOptions.Switch(nameof(options.ReplicaPort))}.");
+    }
+
+    private static IEnumerable<string> Warn(ClusterOptions options, Machine machine, int count)
+    {
+        if (count > machine.Cores.Count)
+        {
+            yield return $"{count} replicas share {machine.Cores.Count} core{(machine.Cores.Count is 1 ? "" : "s")}, so some slow each other down: --replicas auto gives each its own.";
+        }
+        else if (options.Pin && count > machine.Processors)
+        {
+            yield return $"{count} replicas share a CPU quota of {machine.Processors}, so some slow each other down: --replicas auto starts as many as the quota allows.";
+        }
+    }
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,43 @@
+namespace ClusterAspire.LoadBalancer;
+
+/// <summary>One replica's figures, as <c>GET /api/replicas</c> returns them.</summary>
+/// <param name="Name">Its name, kept over restarts.</param>
+/// <param name="Address">Where it listens.</param>
+/// <param name="Core">The core it is pinned to, or null.</param>
+/// <param name="Pid">Its process id, or null before it has answered.</param>
+/// <param name="State">What it is doing.</param>
+/// <param name="Restarts">How often it came back as another process.</param>
+/// <param name="InFlight">Requests it is working on.</param>
+/// <param name="Slots">Compute requests it takes at a time.</param>
+/// <param name="ComputeInFlight">Compute requests it is working on.</param>
+/// <param name="ComputeRunning">How long it has been computing without a break, in seconds, or null.</param>
+/// <param name="Light">Latencies of light requests.</param>
+/// <param name="Compute">Latencies of compute requests.</param>
+public sealed record ReplicaStatus(
+    string Name,
+    string Address,
+    int? Core,
+    int? Pid,
+    ReplicaState State,
+    int Restarts,
+    int InFlight,
+    int Slots,
+    int ComputeInFlight,
+    double? ComputeRunning,
+    RouteClassStatus Light,
+    RouteClassStatus Compute)
+{
+    internal static ReplicaStatus Of(Replica replica) => new(
+        replica.Name,
+        replica.Address,
+        replica.Core,
+        replica.Pid,
+        replica.State,
+        replica.Restarts,
+        replica.InFlight,
+        replica.Slots,
+        replica.ComputeInFlight,
+        replica.ComputeRunning?.TotalSeconds,
+        RouteClassStatus.Of(replica.Light),
+        RouteClassStatus.Of(replica.Compute));
+}

@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using Yarp.ReverseProxy.Model;
+
+namespace ClusterAspire.LoadBalancer;
+
+/// <summary>Lets a compute request through once a replica has a free slot for it; light requests pass.</summary>
+internal sealed class ComputeQueueMiddleware(
+    RequestDelegate next, ComputeQueue queue, BalancerMetrics metrics, BalancerEvents events)
+{
+    /// <summary>Handles one try of a request.</summary>
+    public async Task InvokeAsync(HttpContext context)
+    {
+        var proxy = context.GetReverseProxyFeature();
+        if (!proxy.Route.IsCompute() || proxy.AvailableDestinations.Count == 0)
+        {
+            await next(context);
+            return;
+        }
+
+        var tried = context.Features.Get<Tries>()?.Failed ?? [];
+        var wait = new ComputeWait(context.GetRouteModel().Cluster!, Pinned(proxy, tried), tried);
+        var started = Stopwatch.GetTimestamp();
+
+        try
+        {
+            using var lease = await queue.AcquireAsync(wait, first: tried.Count > 0, context.RequestAborted);
+            metrics.ComputeQueued(Stopwatch.GetElapsedTime(started), Activity.Current);
+
+            if (lease is null)
+            {
+                metrics.ComputeRejected("queue_full");
+                events.QueueFull(queue.Length);
+                await context.RefuseAsync("Every core is busy and the queue is full; try again later.", retryAfter: true);
+                return;
+            }
+
+            proxy.AvailableDestinations = [lease.Destination];
+            await next(context);
+        }
+        catch (TimeoutException)
+        {
+            metrics.ComputeQueued(Stopwatch.GetElapsedTime(started), Activity.Current);
+            metrics.ComputeRejected("timeout");
+            await context.RefuseAsync("No core became free in time; try again later.", retryAfter: true);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client left and gave its place up: nobody is there to answer.
+        }
+    }
+
+    private static IReadOnlyList<DestinationState>? Pinned(IReverseProxyFeature proxy, IReadOnlyCollection<DestinationState> tried) =>
+        proxy.Cluster.Config.SessionAffinity?.Enabled is true && tried.Count == 0 ? proxy.AvailableDestinations : null;
+}

@@ -1,0 +1,30 @@
+using Yarp.ReverseProxy.Forwarder;
+
+namespace ClusterAspire.LoadBalancer;
+
+/// <summary>The load balancer's own answers, as ProblemDetails (RFC 9457).</summary>
+internal static class Refusals
+{
+    /// <summary>Answers 503.</summary>
+    public static Task RefuseAsync(this HttpContext context, string detail, bool retryAfter)
+    {
+        if (retryAfter)
+        {
+            context.Response.Headers.RetryAfter = "1";
+        }
+
+        return Results.Problem(detail, statusCode: StatusCodes.Status503ServiceUnavailable).ExecuteAsync(context);
+    }
+
+    /// <summary>Says in a body why forwarding failed; the status is the one YARP chose.</summary>
+    public static Task ExplainAsync(this HttpContext context, ForwarderError error) =>
+        Results.Problem(
+            context.Response.StatusCode switch
+            {
+                StatusCodes.Status502BadGateway => "The replica could not be reached or broke the connection before it answered.",
+                StatusCodes.Status503ServiceUnavailable => "No replica is serving; they may be restarting. Try again shortly.",
+                StatusCodes.Status504GatewayTimeout => "The replica did not answer in time.",
+                _ => $"Forwarding failed: {error}.",
+            },
+            statusCode: context.Response.StatusCode).ExecuteAsync(context);
+}

@@ -1,0 +1,85 @@
+using System.Net;
+using Microsoft.AspNetCore.Routing.Matching;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
+using Yarp.ReverseProxy.Health;
+using Yarp.ReverseProxy.LoadBalancing;
+
+namespace ClusterAspire.LoadBalancer;
+
+/// <summary>Puts YARP and what we add to it together.</summary>
+internal static class LoadBalancerExtensions
+{
+    /// <summary>A replica on the same machine or network answers a connect at once or is gone.</summary>
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
+
+    /// <summary>Adds the load balancer's services.</summary>
+    public static void AddLoadBalancer(this WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptions<LoadBalancerOptions>()
+            .BindConfiguration(LoadBalancerOptions.Section)
+            .ValidateDataAnnotations()
+            .Validate(
+                options => options.Url.Port != options.AdminUrl.Port,
+                "LoadBalancer:Url and LoadBalancer:AdminUrl must have different ports.")
+            .ValidateOnStart();
+        services.AddOptions<KestrelServerOptions>().Configure<IOptions<LoadBalancerOptions>>((kestrel, options) =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Listen(options.Value.Url);
+            kestrel.Listen(options.Value.AdminUrl);
+        });
+
+        services.AddSingleton<ReplicaCatalog>();
+        services.AddSingleton<ReplicaProbe>();
+        services.AddHostedService(provider => provider.GetRequiredService<ReplicaProbe>());
+        services.AddSingleton<CoreAwarePolicy>();
+        services.AddSingleton<ILoadBalancingPolicy>(provider => provider.GetRequiredService<CoreAwarePolicy>());
+        services.AddSingleton<IAvailableDestinationsPolicy, ReadyDestinationsPolicy>();
+        services.AddSingleton<ComputeQueue>();
+        services.AddSingleton<RetryBudget>();
+        services.AddSingleton<BalancerMetrics>();
+        services.AddSingleton<BalancerEvents>();
+        services.AddSingleton<MatcherPolicy, AdminPortPolicy>();
+        services.ConfigureHttpJsonOptions(json =>
+            json.SerializerOptions.Converters.Add(new System.Text.Json.Serialization.JsonStringEnumConverter(System.Text.Json.JsonNamingPolicy.CamelCase)));
+
+        services.AddReverseProxy()
+            .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
+            .AddTransforms<ReplicaTransforms>()
+            .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = ConnectTimeout);
+        services.AddOpenTelemetry()
+            .WithMetrics(metrics => metrics.AddMeter(BalancerMetrics.Name))
+            .WithTracing(tracing => tracing.AddSource("Yarp.ReverseProxy"));
+    }
+
+    /// <summary>Maps the public port: its own health, and the proxy for everything else.</summary>
+    public static void MapLoadBalancer(this WebApplication app)
+    {
+        // The replicas' health is theirs; the public learns only whether the balancer serves.
+        app.MapHealthChecks("/health").DisableHttpMetrics();
+        app.MapHealthChecks("/alive", new() { Predicate = _ => false }).DisableHttpMetrics();
+        app.MapReverseProxy(proxy =>
+        {
+            proxy.UseSessionAffinity();
+            proxy.UseMiddleware<RetryMiddleware>();
+            proxy.UseMiddleware<ComputeQueueMiddleware>();
+            proxy.UseLoadBalancing();
+            proxy.UsePassiveHealthChecks();
+            proxy.UseMiddleware<UpstreamMiddleware>();
+        });
+    }
+
+    private static void Listen(this KestrelServerOptions kestrel, Uri url)
+    {
+        if (IPAddress.TryParse(url.DnsSafeHost, out var address))
+        {
+            kestrel.Listen(address, url.Port);
+        }
+        else
+        {
+            kestrel.ListenLocalhost(url.Port);
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using System.Runtime.CompilerServices;
+using Yarp.ReverseProxy;
+using Yarp.ReverseProxy.Model;
+
+namespace ClusterAspire.LoadBalancer;
+
+/// <summary>Finds the <see cref="Replica"/> that goes with a YARP destination.</summary>
+internal sealed class ReplicaCatalog(IServiceProvider services, TimeProvider time)
+{
+    // Keyed by YARP's own object: what a configuration change removes, the collector forgets.
+    private readonly ConditionalWeakTable<DestinationState, Replica> _replicas = [];
+
+    /// <summary>The replica behind a destination.</summary>
+    public Replica this[DestinationState destination] =>
+        _replicas.TryGetValue(destination, out var replica)
+            ? replica
+            : _replicas.GetValue(destination, key => new Replica(key, time));
+
+    /// <summary>Every replica of every cluster, by cluster and name.</summary>
+    public IEnumerable<Replica> All =>
+        from cluster in Clusters
+        from replica in cluster.DestinationsState.AllDestinations.Select(destination => this[destination]).OrderBy(replica => replica.Name.Length).ThenBy(replica => replica.Name, StringComparer.Ordinal)
+        select replica;
+
+    /// <summary>YARP's clusters. Looked up late: YARP itself depends on policies that depend on this catalog.</summary>
+    public IEnumerable<ClusterState> Clusters => services.GetRequiredService<IProxyStateLookup>().GetClusters();
+}

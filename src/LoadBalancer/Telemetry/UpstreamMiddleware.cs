@@ -1,0 +1,49 @@
+using System.Diagnostics;
+using Yarp.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Model;
+
+namespace ClusterAspire.LoadBalancer;
+
+/// <summary>Measures one try against one replica, and tells the probe of connections that failed.</summary>
+internal sealed class UpstreamMiddleware(RequestDelegate next, ReplicaCatalog replicas, ReplicaProbe probe, BalancerMetrics metrics)
+{
+    /// <summary>Handles one try of a request.</summary>
+    public async Task InvokeAsync(HttpContext context)
+    {
+        var proxy = context.GetReverseProxyFeature();
+        if (proxy.AvailableDestinations is not [var destination])
+        {
+            await next(context);
+            return;
+        }
+
+        var replica = replicas[destination];
+        var started = Stopwatch.GetTimestamp();
+        replica.Begin();
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            replica.End();
+        }
+
+        var duration = Stopwatch.GetElapsedTime(started);
+        var route = proxy.Route.Config;
+        metrics.Answered(replica, context, route.Match.Path ?? route.RouteId, duration);
+
+        if (context.Features.Get<IForwarderErrorFeature>() is not { } error)
+        {
+            (proxy.Route.IsCompute() ? replica.Compute : replica.Light).Record(duration);
+        }
+        else if (error is { Error: ForwarderError.Request, Exception: HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } })
+        {
+            probe.Refused(context.GetRouteModel().Cluster!, replica);
+        }
+        else
+        {
+            probe.Suspect(destination);
+        }
+    }
+}

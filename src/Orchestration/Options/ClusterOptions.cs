@@ -40,6 +40,12 @@ public sealed partial class ClusterOptions
     /// <summary>The built service (a .dll or an executable), or null for the one in this repository.</summary>
     public string? Service { get; set; }
 
+    /// <summary>How many compute requests may wait at the load balancer for a free core.</summary>
+    public int QueueLimit { get; set; } = 256;
+
+    /// <summary>How much work may wait in a replica's compute lane: the bound that holds when several load balancers do not know of each other.</summary>
+    public int LaneQueueLimit { get; set; } = 256;
+
     /// <summary>How long requests in flight may take to finish when the cluster stops, in seconds.</summary>
     public double DrainTimeout { get; set; } = 10;
 
@@ -74,6 +80,8 @@ public sealed partial class ClusterOptions
         Check(AdminPort is >= 1 and <= 65535, nameof(AdminPort), "must be from 1 to 65535", AdminPort);
         Check(AdminPort != Port, nameof(AdminPort), $"must be another port than {Switch(nameof(Port))}", AdminPort);
         Check(ReplicaPort is >= 0 and <= 65535, nameof(ReplicaPort), "must be from 1 to 65535, or 0 to pick free ports", ReplicaPort);
+        Check(QueueLimit is >= 0 and <= 1_000_000, nameof(QueueLimit), "must be from 0 to 1000000", QueueLimit);
+        Check(LaneQueueLimit is >= 0 and <= 1_000_000, nameof(LaneQueueLimit), "must be from 0 to 1000000", LaneQueueLimit);
         Check(DrainTimeout is >= 0 and <= 3600, nameof(DrainTimeout), "must be from 0 to 3600 seconds", DrainTimeout);
     }
 

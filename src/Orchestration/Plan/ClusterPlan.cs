@@ -38,6 +38,7 @@ public sealed record ClusterPlan(
     {
         var name = $"replica-{number}";
         var environment = EnvironmentOf(name, options.Name, options);
+        environment["ComputeLane__QueueLimit"] = $"{options.LaneQueueLimit}";
         int? core = options.Pin ? machine.Cores[number % machine.Cores.Count] : null;
         if (core is not null)
         {
@@ -57,6 +58,7 @@ public sealed record ClusterPlan(
         var environment = EnvironmentOf(LoadBalancerPlan.Name, LoadBalancerPlan.Name, options);
         environment["LoadBalancer__Url"] = Invariant($"http://127.0.0.1:{options.Port}");
         environment["LoadBalancer__AdminUrl"] = Invariant($"http://127.0.0.1:{options.AdminPort}");
+        environment["LoadBalancer__ComputeQueueLimit"] = $"{options.QueueLimit}";
         foreach (var replica in replicas)
         {
             environment[$"ReverseProxy__Clusters__service__Destinations__{replica.Name}__Address"] = replica.Address.GetLeftPart(UriPartial.Authority);

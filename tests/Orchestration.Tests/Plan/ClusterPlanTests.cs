@@ -39,7 +39,7 @@ public sealed class ClusterPlanTests
     [Fact]
     public void Replicas_are_told_who_they_are()
     {
-        var replica = ClusterPlan.Create(new() { Name = "orders", DrainTimeout = 2.5 }, Quad).Replicas[1];
+        var replica = ClusterPlan.Create(new() { Name = "orders", DrainTimeout = 2.5, LaneQueueLimit = 9 }, Quad).Replicas[1];
 
         Assert.Equal(
             new Dictionary<string, string>
@@ -49,6 +49,7 @@ public sealed class ClusterPlanTests
                 ["OTEL_SERVICE_NAME"] = "orders",
                 ["OTEL_RESOURCE_ATTRIBUTES"] = "service.instance.id=replica-1",
                 ["Drain__Timeout"] = "2.5",
+                ["ComputeLane__QueueLimit"] = "9",
             },
             replica.Environment);
     }
@@ -73,7 +74,7 @@ public sealed class ClusterPlanTests
     [Fact]
     public void The_load_balancer_is_told_its_addresses_and_those_of_the_replicas()
     {
-        var plan = ClusterPlan.Create(new() { Replicas = "2", Port = 9000, AdminPort = 9001, ReplicaPort = 9100, Name = "orders" }, Quad);
+        var plan = ClusterPlan.Create(new() { Replicas = "2", Port = 9000, AdminPort = 9001, ReplicaPort = 9100, QueueLimit = 7, Name = "orders" }, Quad);
 
         Assert.Equal(
             new Dictionary<string, string>
@@ -83,6 +84,7 @@ public sealed class ClusterPlanTests
                 ["OTEL_RESOURCE_ATTRIBUTES"] = "service.instance.id=loadbalancer",
                 ["Drain__Timeout"] = "10",
                 ["LoadBalancer__Url"] = "http://127.0.0.1:9000",
+                ["LoadBalancer__ComputeQueueLimit"] = "7",
                 ["LoadBalancer__AdminUrl"] = "http://127.0.0.1:9001",
                 ["ReverseProxy__Clusters__service__Destinations__replica-0__Address"] = "http://127.0.0.1:9100",
                 ["ReverseProxy__Clusters__service__Destinations__replica-1__Address"] = "http://127.0.0.1:9101",

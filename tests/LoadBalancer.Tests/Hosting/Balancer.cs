@@ -1,0 +1,89 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text.Json;
+using ClusterAspire.ServiceDefaults;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+using Xunit;
+
+namespace ClusterAspire.LoadBalancer.Tests;
+
+/// <summary>The real load balancer before the given upstreams, on free ports of this machine.</summary>
+internal sealed class Balancer : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private Balancer(WebApplication app, Uri url, Uri adminUrl)
+    {
+        _app = app;
+        Client = new HttpClient { BaseAddress = url };
+        Admin = new HttpClient { BaseAddress = adminUrl };
+    }
+
+    public HttpClient Client { get; }
+
+    public HttpClient Admin { get; }
+
+    public static async Task<Balancer> StartAsync(IEnumerable<Upstream> upstreams, params (string Key, string Value)[] settings)
+    {
+        var (url, adminUrl) = (FreeUrl(), FreeUrl());
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.Logging.ClearProviders();
+        builder.Configuration.AddInMemoryCollection(
+        [
+            new("LoadBalancer:Url", url.ToString()),
+            new("LoadBalancer:AdminUrl", adminUrl.ToString()),
+            .. upstreams.Select(upstream => new KeyValuePair<string, string?>(
+                $"ReverseProxy:Clusters:service:Destinations:{upstream.Name}:Address", upstream.Address.ToString())),
+            .. settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)),
+        ]);
+        builder.AddServiceDefaults();
+        builder.AddLoadBalancer();
+        var app = builder.Build();
+        app.MapAdmin();
+        app.MapLoadBalancer();
+        await app.StartAsync();
+        return new Balancer(app, url, adminUrl);
+    }
+
+    public async Task<JsonElement> ReplicaAsync(string name) =>
+        (await Admin.GetFromJsonAsync<JsonElement[]>("/api/replicas"))!.Single(replica => replica.GetProperty("name").GetString() == name);
+
+    /// <summary>Waits until a replica's state is as expected; a minute is forever here.</summary>
+    public async Task UntilAsync(string name, params string[] states)
+    {
+        string? state = null;
+        for (var i = 0; i < 1200; i++)
+        {
+            state = (await Admin.GetFromJsonAsync<JsonElement[]>("/api/replicas"))!
+                .FirstOrDefault(replica => replica.GetProperty("name").GetString() == name) is { ValueKind: JsonValueKind.Object } replica
+                ? replica.GetProperty("state").GetString() : null;
+            if (states.Contains(state))
+            {
+                return;
+            }
+
+            await Task.Delay(50);
+        }
+
+        Assert.Fail($"{name} is {state}, not {string.Join(" or ", states)}.");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        Admin.Dispose();
+        await _app.DisposeAsync();
+    }
+
+    public static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
+    private static Uri FreeUrl() => new($"http://127.0.0.1:{FreePort()}");
+}

@@ -34,4 +34,12 @@ public sealed class LoadBalancerOptions
 
     /// <summary>Whether responses say in <c>X-Replica</c> which replica answered.</summary>
     public bool ReplicaHeader { get; set; } = true;
+
+    /// <summary>How destinations are found.</summary>
+    [EnumDataType(typeof(DiscoveryKind))]
+    public DiscoveryKind Discovery { get; set; } = DiscoveryKind.Static;
+
+    /// <summary>How often host names are looked up again, in seconds.</summary>
+    [Range(0.1, 3600)]
+    public double DiscoveryInterval { get; set; } = 1;
 }

@@ -79,7 +79,8 @@ internal sealed class Replica(DestinationState destination, TimeProvider time)
     {
         lock (_lock)
         {
-            if (_report.StartedAt is { } before && report.StartedAt is { } now && before != now)
+            // Another name is another replica: a new pod may get the address of an old one.
+            if (_report.StartedAt is { } before && report.StartedAt is { } now && before != now && _report.Name == report.Name)
             {
                 _restarts++;
             }

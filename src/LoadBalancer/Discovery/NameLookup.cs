@@ -1,0 +1,8 @@
+using System.Net;
+
+namespace ClusterAspire.LoadBalancer;
+
+/// <summary>Resolves a host name; <see cref="Dns.GetHostAddressesAsync(string)"/>, so search lists and hosts files count.</summary>
+/// <param name="host">The name.</param>
+/// <exception cref="System.Net.Sockets.SocketException">The name does not exist, has no address, or nobody could say.</exception>
+internal delegate Task<IPAddress[]> NameLookup(string host);

@@ -1,0 +1,70 @@
+using k8s.Models;
+using Xunit;
+
+namespace ClusterAspire.Kubernetes.Tests;
+
+/// <summary>What one overlay is for.</summary>
+public sealed class OverlayTests
+{
+    [Fact]
+    public void The_base_fits_a_node_of_two_cores_and_four_gigabytes_beside_the_system()
+    {
+        var rendering = Rendering.Of("k8s");
+        var autoscaler = rendering.All<V2HorizontalPodAutoscaler>().Single();
+
+        // At its largest, in the middle of an update of both.
+        (V1Deployment Deployment, int Pods)[] most = [(rendering.Service, autoscaler.Spec.MaxReplicas + 1), (rendering.LoadBalancer, rendering.LoadBalancer.Spec.Replicas!.Value + 1)];
+        Assert.True(most.Sum(item => item.Pods * Request(item.Deployment, "cpu")) <= 1.5);
+        Assert.True(most.Sum(item => item.Pods * Request(item.Deployment, "memory")) <= 2.0 * 1024 * 1024 * 1024);
+    }
+
+    [Theory]
+    [InlineData("k8s")]
+    [InlineData("k8s/overlays/dashboard")]
+    [InlineData("k8s/overlays/production")]
+    public void No_quota_throttles_light_requests(string kustomization) =>
+        Assert.All(Rendering.Of(kustomization).Deployments, deployment => Assert.DoesNotContain("cpu", deployment.Container().Resources.Limits.Keys));
+
+    [Fact]
+    public void Exclusive_cores_are_whole_and_guaranteed()
+    {
+        var resources = Rendering.Of("k8s/overlays/exclusive-cores").Service.Container().Resources;
+
+        string[] both = ["cpu", "memory"];
+        Assert.All(both, resource => Assert.Equal(resources.Requests[resource].ToDecimal(), resources.Limits[resource].ToDecimal()));
+        Assert.True(decimal.IsInteger(resources.Limits["cpu"].ToDecimal()));
+        // As many as .NET is told there are, and so as many as the compute lane has threads.
+        Assert.Equal(resources.Limits["cpu"].ToString(), Rendering.Of("k8s/overlays/exclusive-cores").Service.Env("DOTNET_PROCESSOR_COUNT"));
+    }
+
+    [Fact]
+    public void Telemetry_goes_to_the_dashboard_which_nothing_exposes()
+    {
+        var rendering = Rendering.Of("k8s/overlays/dashboard");
+
+        var service = rendering.All<V1Service>().Single(service => service.Name() == "dashboard");
+        Assert.All([rendering.Service, rendering.LoadBalancer], deployment =>
+            Assert.Equal($"http://{service.Name()}:{Assert.Single(service.Spec.Ports).Port}", deployment.Env("OTEL_EXPORTER_OTLP_ENDPOINT")));
+        Assert.True(service.Spec.Type is null or "ClusterIP");
+        var dashboard = rendering.Deployments.Single(deployment => deployment.Name() == "dashboard");
+        Assert.True(new Uri(dashboard.Env("ASPNETCORE_URLS")).IsLoopback);
+        Assert.Equal(new Uri(dashboard.Env("ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL")).Port, Assert.Single(dashboard.Container().Ports).ContainerPort);
+        Assert.Equal("BrowserToken", dashboard.Env("Dashboard__Frontend__AuthMode"));
+    }
+
+    [Fact]
+    public void Production_spreads_over_zones_and_is_reached_through_an_ingress_only()
+    {
+        var rendering = Rendering.Of("k8s/overlays/production");
+
+        Assert.All(rendering.Deployments, deployment => Assert.Equal(
+            ["kubernetes.io/hostname", "topology.kubernetes.io/zone"],
+            deployment.Pod().TopologySpreadConstraints.Select(constraint => constraint.TopologyKey)));
+        Assert.All(rendering.All<V1Service>(), service => Assert.True(service.Spec.Type is null or "ClusterIP"));
+        Assert.Single(rendering.All<V1Ingress>());
+        Assert.Equal("1", rendering.Service.Container().Resources.Requests["cpu"].ToString());
+        Assert.True(rendering.LoadBalancer.Spec.Replicas >= 3);
+    }
+
+    private static double Request(V1Deployment deployment, string resource) => (double)deployment.Container().Resources.Requests[resource].ToDecimal();
+}

@@ -9,6 +9,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 
 namespace ClusterAspire.ServiceDefaults;
 
@@ -25,6 +26,8 @@ public static class ServiceDefaultsExtensions
         // One line a request would cost more than /fast does. First, so that any Logging section has the last word.
         builder.Services.Configure<LoggerFilterOptions>(logging =>
             logging.Rules.Insert(0, new(null, "Microsoft.AspNetCore", LogLevel.Warning, null)));
+        // Without a name the console logger falls back on its options of old, and the formatter's own are lost.
+        builder.Services.PostConfigure<ConsoleLoggerOptions>(console => console.FormatterName ??= ConsoleFormatterNames.Simple);
         builder.AddValidatedOptions();
         builder.AddTelemetry();
 

@@ -34,20 +34,31 @@ public sealed record ClusterPlan(
         return new(options.Name, replicas, PlanLoadBalancer(options, replicas), TimeSpan.FromSeconds(options.DrainTimeout), [.. Warn(options, machine, count)]);
     }
 
+    /// <summary>Makes sure that everything the plan starts can listen where it should.</summary>
+    /// <exception cref="ClusterException">A port is taken.</exception>
+    internal void EnsurePortsAreFree()
+    {
+        LoadBalancer.EnsurePortsAreFree();
+        foreach (var replica in Replicas)
+        {
+            LoopbackPort.EnsureFree(replica.Port, nameof(ClusterOptions.ReplicaPort));
+        }
+    }
+
     private static ReplicaPlan PlanReplica(ClusterOptions options, Machine machine, int count, int number, int port)
     {
         var name = $"replica-{number}";
         var environment = EnvironmentOf(name, options.Name, options);
         environment["ComputeLane__QueueLimit"] = $"{options.LaneQueueLimit}";
-        int? core = options.Pin ? machine.Cores[number % machine.Cores.Count] : null;
+        int? core = Pins(options, machine) ? machine.Cores[number % machine.Cores.Count] : null;
         if (core is not null)
         {
-            environment["Replica__Core"] = Invariant($"{core}");
+            environment["Replica__Core"] = $"{core}";
         }
         else
         {
-            // Free to move, together they still have no more cores than there are.
-            environment["DOTNET_PROCESSOR_COUNT"] = Invariant($"{Math.Max(1, (machine.Processors + count - 1) / count)}");
+            // Free to move, each still takes on no more work than its share of the cores can do.
+            environment["DOTNET_PROCESSOR_COUNT"] = $"{Math.Max(1, (machine.Processors + count - 1) / count)}";
         }
 
         return new(name, core, port, environment);
@@ -56,8 +67,8 @@ public sealed record ClusterPlan(
     private static LoadBalancerPlan PlanLoadBalancer(ClusterOptions options, IEnumerable<ReplicaPlan> replicas)
     {
         var environment = EnvironmentOf(LoadBalancerPlan.Name, LoadBalancerPlan.Name, options);
-        environment["LoadBalancer__Url"] = Invariant($"http://127.0.0.1:{options.Port}");
-        environment["LoadBalancer__AdminUrl"] = Invariant($"http://127.0.0.1:{options.AdminPort}");
+        environment["LoadBalancer__Url"] = $"http://127.0.0.1:{options.Port}";
+        environment["LoadBalancer__AdminUrl"] = $"http://127.0.0.1:{options.AdminPort}";
         environment["LoadBalancer__ComputeQueueLimit"] = $"{options.QueueLimit}";
         foreach (var replica in replicas)
         {
@@ -72,7 +83,7 @@ public sealed record ClusterPlan(
         ["Replica__Name"] = name,
         ["OTEL_SERVICE_NAME"] = service,
         ["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={name}",
-        ["Drain__Timeout"] = Invariant($"{options.DrainTimeout}"),
+        ["Drain__Timeout"] = options.DrainTimeout.ToString(CultureInfo.InvariantCulture),
     };
 
     private static List<int> PlanPorts(ClusterOptions options, Machine machine, int count)
@@ -99,6 +110,11 @@ public sealed record ClusterPlan(
 
     private static IEnumerable<string> Warn(ClusterOptions options, Machine machine, int count)
     {
+        if (options.Pin && !Pins(options, machine))
+        {
+            yield return "This operating system cannot pin processes to cores, so the replicas move freely; each takes on no more work than its share of the cores can do.";
+        }
+
         if (count > machine.Cores.Count)
         {
             yield return $"{count} replicas share {machine.Cores.Count} core{(machine.Cores.Count is 1 ? "" : "s")}, so some slow each other down: --replicas auto gives each its own.";
@@ -109,5 +125,6 @@ public sealed record ClusterPlan(
         }
     }
 
-    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+    private static bool Pins(ClusterOptions options, Machine machine) =>
+        options.Pin && (machine.PinsProcesses || options.Runtime is not RuntimeKind.Process);
 }

@@ -14,4 +14,11 @@ public sealed record LoadBalancerPlan(int Port, int AdminPort, IReadOnlyDictiona
 
     /// <summary>Where the live page, the metrics and the replica API are.</summary>
     public Uri AdminUrl => new($"http://127.0.0.1:{AdminPort}");
+
+    /// <exception cref="ClusterException">A port is taken.</exception>
+    internal void EnsurePortsAreFree()
+    {
+        LoopbackPort.EnsureFree(Port, nameof(ClusterOptions.Port));
+        LoopbackPort.EnsureFree(AdminPort, nameof(ClusterOptions.AdminPort));
+    }
 }

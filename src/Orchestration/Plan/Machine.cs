@@ -13,6 +13,9 @@ public sealed record Machine(IReadOnlyList<int> Cores, int Processors)
     /// <summary>This machine, as far as this process may use it: its affinity mask and its cgroup's quota are respected.</summary>
     public static Machine Current { get; } = new(UsableCores(), Environment.ProcessorCount);
 
+    /// <summary>Whether processes can be pinned to cores: macOS has nothing for it.</summary>
+    public bool PinsProcesses { get; init; } = !OperatingSystem.IsMacOS();
+
     /// <summary>Whether a loopback TCP port can be listened at.</summary>
     public Func<int, bool> IsFree { get; init; } = port => LoopbackPort.WhyTaken(port) is null;
 

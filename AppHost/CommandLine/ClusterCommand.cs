@@ -1,0 +1,91 @@
+using System.CommandLine;
+using ClusterAspire.Orchestration;
+using Microsoft.Extensions.Configuration;
+
+namespace ClusterAspire.AppHost;
+
+/// <summary>
+/// The command line: each switch sets a key of the section <c>Cluster</c>, over the environment, over appsettings.json.
+/// </summary>
+internal sealed class ClusterCommand : RootCommand
+{
+    private readonly Option<string>[] _switches =
+    [
+        Switch("--replicas", "N|auto", "How many replicas; auto is one per core this process may use. [auto]"),
+        Switch("--port", "PORT", "The public port. [8080]"),
+        Switch("--admin-port", "PORT", "The port of the live page, the metrics and the replica API. [8081]"),
+        Switch("--replica-port", "PORT", "The first replica's port, the others follow; 0 picks free ones. [0]"),
+        Switch("--runtime", "process", "What replicas run in. [process]"),
+        Switch("--service", "PATH", "The service to run, a built .dll or executable. [the one in this repository]"),
+        Switch("--name", "NAME", "What the service is called in telemetry. [service]"),
+        Switch("--queue-limit", "N", "How many compute requests may wait at the load balancer for a free core. [256]"),
+        Switch("--lane-queue-limit", "N", "How much work may wait in a replica's compute lane. [256]"),
+        Switch("--drain-timeout", "SECONDS", "How long requests in flight may take to finish at the end. [10]"),
+    ];
+
+    private readonly Option<bool> _noPin = new("--no-pin") { Description = "Let the replicas move between cores.", Recursive = true };
+
+    /// <param name="run">Runs the cluster as configured; returns the exit code.</param>
+    public ClusterCommand(Func<IConfiguration, Task<int>> run)
+        : base("Runs one replica of a service on each core, behind one port.")
+    {
+        foreach (var option in _switches)
+        {
+            Add(option);
+        }
+
+        Add(_noPin);
+        SetAction(parsed => run(Configure(parsed)));
+    }
+
+    /// <summary>Runs what the command line asks for, and says in one sentence what the user has to change.</summary>
+    /// <returns>The exit code.</returns>
+    public async Task<int> RunAsync(string[] args)
+    {
+        try
+        {
+            var parsed = Parse(args);
+            return parsed.Errors is [var error, ..]
+                ? throw new ClusterException($"{error.Message.TrimEnd('.')}: --help lists the switches there are.")
+                // Signals are for StopSignals.
+                : await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (ClusterException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return 1;
+        }
+    }
+
+    private IConfiguration Configure(ParseResult parsed)
+    {
+        var given = _switches
+            .Where(option => parsed.GetResult(option) is not null)
+            .ToDictionary(Key, option => parsed.GetValue(option));
+        if (parsed.GetValue(_noPin))
+        {
+            given[$"{ClusterOptions.Section}:{nameof(ClusterOptions.Pin)}"] = bool.FalseString;
+        }
+
+        try
+        {
+            return new ConfigurationBuilder()
+                .SetBasePath(AppContext.BaseDirectory)
+                .AddJsonFile("appsettings.json", optional: true)
+                .AddEnvironmentVariables()
+                .AddInMemoryCollection(given)
+                .Build();
+        }
+        catch (InvalidDataException e)
+        {
+            throw new ClusterException($"{e.Message} {e.InnerException?.InnerException?.Message ?? e.InnerException?.Message}");
+        }
+    }
+
+    // --admin-port sets Cluster:AdminPort; the case does not matter.
+    private static string Key(Option option) =>
+        $"{ClusterOptions.Section}:{option.Name.Replace("-", "", StringComparison.Ordinal)}";
+
+    private static Option<string> Switch(string name, string value, string description) =>
+        new(name) { HelpName = value, Description = description, Recursive = true };
+}

@@ -1,0 +1,15 @@
+using System.Reflection;
+
+namespace ClusterAspire.AppHost;
+
+/// <summary>Where the programs that are built with the AppHost are; its project file writes that down.</summary>
+internal static class BuiltProgram
+{
+    public static string Service => Path("ClusterAspire.Service");
+
+    public static string LoadBalancer => Path("ClusterAspire.LoadBalancer");
+
+    private static string Path(string name) => typeof(BuiltProgram).Assembly
+        .GetCustomAttributes<AssemblyMetadataAttribute>()
+        .Single(program => program.Key == name).Value!;
+}

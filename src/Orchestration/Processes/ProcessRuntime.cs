@@ -1,0 +1,117 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace ClusterAspire.Orchestration;
+
+/// <summary>Runs workloads as processes of this machine, each pinned to its core.</summary>
+public sealed class ProcessRuntime : IRuntime
+{
+    private readonly string _program;
+
+    /// <summary>Runs a program.</summary>
+    /// <param name="program">A built .dll, which runs on the .NET this process runs on, or an executable.</param>
+    /// <exception cref="ClusterException">There is no such program.</exception>
+    public ProcessRuntime(string program)
+    {
+        _program = Path.GetFullPath(program);
+        if (!File.Exists(_program))
+        {
+            throw new ClusterException($"{_program} does not exist: build it, or name another built service by {ClusterOptions.Switch(nameof(ClusterOptions.Service))}.");
+        }
+
+        if (!IsRunnable(_program))
+        {
+            throw new ClusterException($"{_program} is no program: name the .dll or the executable that building a service makes by {ClusterOptions.Switch(nameof(ClusterOptions.Service))}.");
+        }
+    }
+
+    /// <inheritdoc />
+    public Task<IInstance> StartAsync(Workload workload, Action<string> output, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var start = Describe(workload);
+            var process = workload.Core is { } core ? PinnedStart.Start(start, core) : Process.Start(start)!;
+            return Task.FromResult<IInstance>(new ProcessInstance(process, output));
+        }
+        catch (Win32Exception e)
+        {
+            throw new ClusterException($"{_program} could not be started: {e.Message}.");
+        }
+    }
+
+    private ProcessStartInfo Describe(Workload workload)
+    {
+        var start = new ProcessStartInfo(_program)
+        {
+            // Where ASP.NET looks for appsettings.json.
+            WorkingDirectory = Path.GetDirectoryName(_program),
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        if (IsAssembly(_program))
+        {
+            start.FileName = Muxer();
+            start.ArgumentList.Add(_program);
+        }
+
+        if (OperatingSystem.IsWindows())
+        {
+            // Ctrl+C is for the AppHost alone, and the process can be asked to stop by Ctrl+Break. (On Unix ServiceDefaults
+            // leaves the terminal's SIGINT to its supervisor.)
+            start.CreateNewProcessGroup = true;
+        }
+
+        SetEnvironment(start.Environment, workload);
+        return start;
+    }
+
+    private static void SetEnvironment(IDictionary<string, string?> environment, Workload workload)
+    {
+        // These are about where the AppHost itself, or its dashboard, listens.
+        environment.Remove("ASPNETCORE_URLS");
+        environment.Remove("ASPNETCORE_HTTP_PORTS");
+        environment.Remove("ASPNETCORE_HTTPS_PORTS");
+
+        environment.TryGetValue("OTEL_RESOURCE_ATTRIBUTES", out var attributes);
+        foreach (var (name, value) in workload.Environment)
+        {
+            environment[name] = value;
+        }
+
+        if (!string.IsNullOrEmpty(attributes) && workload.Environment.TryGetValue("OTEL_RESOURCE_ATTRIBUTES", out var own))
+        {
+            environment["OTEL_RESOURCE_ATTRIBUTES"] = $"{attributes},{own}";
+        }
+
+        if (workload.Port is { } port)
+        {
+            environment["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}";
+        }
+
+        if (workload.Core is not null)
+        {
+            // Its affinity says so on Linux; elsewhere that comes too late for the runtime's own count.
+            environment["DOTNET_PROCESSOR_COUNT"] = "1";
+        }
+
+        environment["Supervisor__Pid"] = $"{Environment.ProcessId}";
+    }
+
+    private static bool IsAssembly(string program) => Path.GetExtension(program).Equals(".dll", StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsRunnable(string program) =>
+        IsAssembly(program) ? File.Exists(Path.ChangeExtension(program, ".runtimeconfig.json"))
+        : OperatingSystem.IsWindows() ? Path.GetExtension(program).Equals(".exe", StringComparison.OrdinalIgnoreCase)
+        : (File.GetUnixFileMode(program) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) != 0;
+
+    // The dotnet command three folders above the runtime in use; PATH may have another one, or none.
+    private static string Muxer()
+    {
+        var dotnet = OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet";
+        var own = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", dotnet));
+        return File.Exists(own) ? own : dotnet;
+    }
+}

@@ -1,0 +1,17 @@
+namespace ClusterAspire.Orchestration;
+
+/// <summary>One run of a workload. Disposed after it has exited.</summary>
+public interface IInstance : IAsyncDisposable
+{
+    /// <summary>What the operating system or the engine calls it, as shown to the user: <c>pid 4242</c>.</summary>
+    string Id { get; }
+
+    /// <summary>Completes with the exit code (128 + the signal's number when a signal ended it) once all its output was handed on.</summary>
+    Task<int> Exited { get; }
+
+    /// <summary>Asks it to drain and to exit; does not wait for that.</summary>
+    Task StopAsync();
+
+    /// <summary>Ends it at once.</summary>
+    Task KillAsync();
+}

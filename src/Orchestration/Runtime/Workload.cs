@@ -1,0 +1,22 @@
+namespace ClusterAspire.Orchestration;
+
+/// <summary>One thing a runtime keeps running: a replica or the load balancer.</summary>
+/// <param name="Name">Its name; kept over restarts.</param>
+/// <param name="Core">The core it is pinned to, or null.</param>
+/// <param name="Port">The loopback TCP port it is to be reached at, or null when <paramref name="Environment"/> says where it listens.</param>
+/// <param name="Health">Answers 200 when it is ready to serve.</param>
+/// <param name="Environment">What it is told.</param>
+public sealed record Workload(string Name, int? Core, int? Port, Uri Health, IReadOnlyDictionary<string, string> Environment)
+{
+    /// <summary>A replica.</summary>
+    public static Workload Of(ReplicaPlan replica) =>
+        new(replica.Name, replica.Core, replica.Port, new(replica.Address, "health"), Readable(replica.Environment));
+
+    /// <summary>The load balancer.</summary>
+    public static Workload Of(LoadBalancerPlan loadBalancer) =>
+        new(LoadBalancerPlan.Name, null, null, new(loadBalancer.Url, "health"), Readable(loadBalancer.Environment));
+
+    // A log entry of two lines, each behind a name, is hard to read.
+    private static Dictionary<string, string> Readable(IReadOnlyDictionary<string, string> environment) =>
+        new(environment) { ["Logging__Console__FormatterOptions__SingleLine"] = "true" };
+}

@@ -1,0 +1,24 @@
+namespace ClusterAspire.Orchestration;
+
+/// <summary>How long to wait before the next restart: 100 ms, doubling to 10 s, and 100 ms again after 30 s of health.</summary>
+internal sealed class Backoff(TimeProvider time)
+{
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Forgotten = TimeSpan.FromSeconds(30);
+
+    private TimeSpan _next = Shortest;
+    private long? _healthySince;
+
+    /// <summary>Notes that the present run is healthy from now on, until <see cref="Next"/>.</summary>
+    public void Healthy() => _healthySince = time.GetTimestamp();
+
+    /// <summary>How long to wait now that the run has ended.</summary>
+    public TimeSpan Next()
+    {
+        var delay = _healthySince is { } since && time.GetElapsedTime(since) >= Forgotten ? Shortest : _next;
+        _healthySince = null;
+        _next = delay * 2 < Longest ? delay * 2 : Longest;
+        return delay;
+    }
+}

@@ -1,0 +1,155 @@
+namespace ClusterAspire.Orchestration;
+
+/// <summary>Keeps one workload running: whatever way it ends, it is started again, until it is told to stop.</summary>
+internal sealed class SupervisedWorkload(
+    Workload workload,
+    IRuntime runtime,
+    Func<Uri, CancellationToken, Task> waitForHealth,
+    IClusterOutput output,
+    TimeProvider time) : IDisposable
+{
+    private const int FirstTries = 3;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<bool> _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Backoff _backoff = new(time);
+    private TimeSpan _limit;
+    private CancellationToken _atOnce;
+    private string? _lastLine;
+
+    /// <summary>Completes when it has been healthy for the first time.</summary>
+    public Task Ready => _ready.Task;
+
+    /// <summary>Completes with true when it has been healthy for the first time, with false when it has ended three times before that.</summary>
+    public Task<bool> Tried => _tried.Task;
+
+    /// <summary>Ends when it has stopped.</summary>
+    public Task Running { get; private set; } = Task.CompletedTask;
+
+    /// <summary>The last line that it wrote, or null.</summary>
+    public string? LastLine => Volatile.Read(ref _lastLine);
+
+    public void Start() => Running = Task.Run(KeepRunningAsync);
+
+    /// <summary>Asks it to drain and to exit, and returns once it has gone.</summary>
+    /// <param name="limit">It is killed after that long.</param>
+    /// <param name="atOnce">Kills it when cancelled.</param>
+    public async Task StopAsync(TimeSpan limit, CancellationToken atOnce)
+    {
+        _limit = limit;
+        _atOnce = atOnce;
+        await _stop.CancelAsync();
+        await Running;
+    }
+
+    public void Dispose() => _stop.Dispose();
+
+    private async Task KeepRunningAsync()
+    {
+        try
+        {
+            for (var tries = 1; ; tries++)
+            {
+                var ended = await RunOnceAsync();
+                var delay = _backoff.Next();
+                output.Warn($"{ended}; restarting in {Describe(delay)}");
+                if (tries == FirstTries && !Ready.IsCompleted)
+                {
+                    output.Warn($"{workload.Name} has ended {FirstTries} times before it answered {workload.Health}: its output above says why.");
+                    _tried.TrySetResult(false);
+                }
+
+                await Task.Delay(delay, time, _stop.Token);
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // As told.
+        }
+        catch (Exception e)
+        {
+            _tried.TrySetException(e);
+            throw;
+        }
+    }
+
+    private async Task<string> RunOnceAsync()
+    {
+        IInstance started;
+        try
+        {
+            started = await runtime.StartAsync(workload, Forward, _stop.Token);
+        }
+        catch (ClusterException e)
+        {
+            return $"{workload.Name} did not start: {e.Message.TrimEnd('.')}";
+        }
+
+        await using var instance = started;
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        var watching = WatchHealthAsync(instance, ended.Token);
+        await Task.WhenAny(instance.Exited, Task.Delay(Timeout.InfiniteTimeSpan, ended.Token));
+        await ended.CancelAsync();
+        await watching;
+        if (_stop.IsCancellationRequested)
+        {
+            await StopAsync(instance);
+        }
+
+        _stop.Token.ThrowIfCancellationRequested();
+        return $"{workload.Name} ({instance.Id}) exited with code {await instance.Exited}";
+    }
+
+    private async Task WatchHealthAsync(IInstance instance, CancellationToken ended)
+    {
+        try
+        {
+            var healthy = waitForHealth(workload.Health, ended);
+            if (await Task.WhenAny(healthy, Task.Delay(Patience, time, ended)) != healthy && !ended.IsCancellationRequested)
+            {
+                output.Warn($"{workload.Name} ({instance.Id}) has not answered {workload.Health} for {Describe(Patience)}; still waiting");
+            }
+
+            await healthy;
+            _backoff.Healthy();
+            output.Say($"{workload.Name} ({instance.Id}) is ready{(workload.Core is { } core ? $" on core {core}" : "")}");
+            _ready.TrySetResult();
+            _tried.TrySetResult(true);
+        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        {
+            // It ended first.
+        }
+    }
+
+    private async Task StopAsync(IInstance instance)
+    {
+        if (!_atOnce.IsCancellationRequested)
+        {
+            await instance.StopAsync();
+            await Task.WhenAny(instance.Exited, Task.Delay(_limit, time, _atOnce));
+        }
+
+        if (!instance.Exited.IsCompleted)
+        {
+            if (!_atOnce.IsCancellationRequested)
+            {
+                output.Warn($"{workload.Name} ({instance.Id}) has not ended within {Describe(_limit)}: killing it");
+            }
+
+            await instance.KillAsync();
+            await instance.Exited;
+        }
+    }
+
+    private void Forward(string line)
+    {
+        Volatile.Write(ref _lastLine, line);
+        output.Line(workload.Name, line);
+    }
+
+    private static string Describe(TimeSpan delay) =>
+        delay < TimeSpan.FromSeconds(1) ? $"{delay.TotalMilliseconds} ms" : $"{delay.TotalSeconds} s";
+}

@@ -28,8 +28,9 @@ public static class ServiceDefaultsExtensions
             logging.Rules.Insert(0, new(null, "Microsoft.AspNetCore", LogLevel.Warning, null)));
         // Without a name the console logger falls back on its options of old, and the formatter's own are lost.
         builder.Services.PostConfigure<ConsoleLoggerOptions>(console => console.FormatterName ??= ConsoleFormatterNames.Simple);
+        StartupLog.AddTo(builder);
         builder.AddValidatedOptions();
-        builder.AddTelemetry();
+        builder.AddConfiguredTelemetry();
 
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<ReplicaIdentity>();

@@ -165,6 +165,7 @@ public sealed partial class ComputeLane : IDisposable
         {
             work.Run(_telemetry);
             Interlocked.Decrement(ref _running);
+            work.Complete();
         }
     }
 

@@ -6,11 +6,9 @@ namespace ClusterAspire.ServiceDefaults;
 internal abstract class ComputeWork
 {
     private readonly ExecutionContext? _context = ExecutionContext.Capture();
+    private readonly long _queuedAt = Stopwatch.GetTimestamp();
 
-    /// <summary>When it was queued, as a <see cref="Stopwatch"/> timestamp.</summary>
-    public long QueuedAt { get; } = Stopwatch.GetTimestamp();
-
-    /// <summary>Runs it in the execution context (activity, culture, async locals) of the caller who queued it.</summary>
+    /// <summary>Runs it on the calling thread, in the execution context (activity, culture, async locals) of its caller.</summary>
     public void Run(ComputeLaneTelemetry telemetry)
     {
         if (_context is null)
@@ -23,15 +21,19 @@ internal abstract class ComputeWork
         }
     }
 
+    /// <summary>Hands the outcome to the caller. Apart from running, so that nothing is measured or freed after the answer.</summary>
+    public abstract void Complete();
+
     /// <summary>Ends it without running it.</summary>
     public abstract void Drop(CancellationToken cancellationToken);
 
-    /// <summary>Runs it to its end and hands the outcome to the caller; null, or the exception it ended with.</summary>
+    /// <summary>Runs it to its end.</summary>
+    /// <returns>Null, or the exception it ended with.</returns>
     protected abstract Exception? Run();
 
     private void RunMeasured(ComputeLaneTelemetry telemetry)
     {
-        using var run = telemetry.Start(QueuedAt);
+        using var run = telemetry.Start(_queuedAt);
         run.Error = Run();
     }
 }
@@ -42,8 +44,22 @@ internal sealed class ComputeWork<T>(Func<CancellationToken, ValueTask<T>> work,
 {
     // Continuations must not run on the lane's thread: they are the framework's, and light.
     private readonly TaskCompletionSource<T> _outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Exception? _error;
+    private T? _result;
 
     public Task<T> Outcome => _outcome.Task;
+
+    public override void Complete()
+    {
+        if (_error is null)
+        {
+            _outcome.TrySetResult(_result!);
+        }
+        else
+        {
+            _outcome.TrySetException(_error);
+        }
+    }
 
     public override void Drop(CancellationToken cancellationToken) => _outcome.TrySetCanceled(cancellationToken);
 
@@ -51,13 +67,13 @@ internal sealed class ComputeWork<T>(Func<CancellationToken, ValueTask<T>> work,
     {
         try
         {
-            _outcome.TrySetResult(LaneSynchronizationContext.Run(() => work(cancellationToken)));
-            return null;
+            _result = LaneSynchronizationContext.Run(() => work(cancellationToken));
         }
         catch (Exception e)
         {
-            _outcome.TrySetException(e);
-            return e;
+            _error = e;
         }
+
+        return _error;
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 namespace ClusterAspire.ServiceDefaults;
@@ -6,14 +7,35 @@ namespace ClusterAspire.ServiceDefaults;
 public static class RunOrExplainExtensions
 {
     /// <summary>
-    /// Runs the host until it is told to stop. When a mistake of the user's keeps it from starting (an option out of its
-    /// bounds, a port that is taken), writes one sentence to standard error instead of a stack trace.
+    /// Runs the host until it is told to stop. When a mistake of the user's keeps it from starting (an option that is wrong,
+    /// a port that is taken), writes one sentence for each to standard error, without a stack trace. Anything else that goes
+    /// wrong is thrown as usual.
     /// </summary>
-    /// <param name="host">The application.</param>
+    /// <param name="host">The application. Disposed at the end.</param>
     /// <returns>The exit code: 0, or 1 when it could not start.</returns>
     public static async Task<int> RunOrExplainAsync(this IHost host)
     {
-        await host.RunAsync();
-        return 0;
+        var log = host.Services.GetService<StartupLog>() ?? new();
+        try
+        {
+            log.IsStarting = true;
+            await host.StartAsync();
+            log.IsStarting = false;
+            await host.WaitForShutdownAsync();
+            return 0;
+        }
+        catch (Exception e) when (log.IsStarting && StartupFailure.Explain(e, host.Services) is { } sentences)
+        {
+            foreach (var sentence in sentences)
+            {
+                await Console.Error.WriteLineAsync(sentence);
+            }
+
+            return 1;
+        }
+        finally
+        {
+            await ((IAsyncDisposable)host).DisposeAsync();
+        }
     }
 }

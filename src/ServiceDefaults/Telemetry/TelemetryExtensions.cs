@@ -9,12 +9,12 @@ using OpenTelemetry.Trace;
 
 namespace ClusterAspire.ServiceDefaults;
 
-/// <summary>OpenTelemetry, as much of it as somebody listens to.</summary>
-internal static class TelemetryExtensions
+/// <summary>OpenTelemetry, when somebody listens.</summary>
+public static class TelemetryExtensions
 {
     /// <summary>
     /// Bounds of the buckets of duration histograms, in seconds, from microseconds to minutes: 1, 2.5 and 5 of each decade,
-    /// as OpenTelemetry's own bounds for HTTP durations have it, which start at 5 ms and end at 10 s.
+    /// the steps of OpenTelemetry's own bounds for HTTP durations, which start at 5 ms and end at 10 s.
     /// </summary>
     private static readonly double[] DurationBuckets =
     [
@@ -22,54 +22,73 @@ internal static class TelemetryExtensions
         0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500,
     ];
 
-    public static void AddTelemetry(this IHostApplicationBuilder builder)
+    /// <summary>
+    /// Sets OpenTelemetry up: resource, instrumentation, and buckets fit for durations. <c>AddServiceDefaults</c> calls it
+    /// when the configuration asks for an exporter; an application that adds an exporter of its own calls it for that.
+    /// Further calls add nothing.
+    /// </summary>
+    /// <remarks>Not set up at all otherwise: that alone would take a tenth of a replica's start.</remarks>
+    /// <param name="builder">The application being built.</param>
+    /// <returns>Where exporters are added.</returns>
+    public static IOpenTelemetryBuilder AddTelemetry(this IHostApplicationBuilder builder)
     {
-        var otlp = !string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
-        // Anything that is no boolean is reported when the options are validated.
-        var console = bool.TryParse(builder.Configuration["Telemetry:Console"], out var wanted) && wanted;
+        var telemetry = builder.Services.AddOpenTelemetry();
+        if (builder.Services.Any(service => service.ServiceType == typeof(Added)))
+        {
+            return telemetry;
+        }
 
-        // These take effect when something, here or in the application, asks for metrics or traces; until then they cost nothing.
-        builder.Services.ConfigureOpenTelemetryMeterProvider((services, metrics) => metrics
-            .ConfigureResource(resource => resource.AddReplica(services, builder))
-            .AddView(DurationView));
-        builder.Services.ConfigureOpenTelemetryMeterProvider(metrics => metrics
-            .AddAspNetCoreInstrumentation()
-            .AddHttpClientInstrumentation()
-            .AddRuntimeInstrumentation()
-            .AddMeter("ClusterAspire.*"));
-        builder.Services.ConfigureOpenTelemetryTracerProvider((services, traces) => traces
-            .ConfigureResource(resource => resource.AddReplica(services, builder)));
-        builder.Services.ConfigureOpenTelemetryTracerProvider(traces => traces
-            .AddAspNetCoreInstrumentation(options => options.Filter = http => !http.Request.Path.StartsWithSegments("/health") && !http.Request.Path.StartsWithSegments("/alive"))
-            .AddHttpClientInstrumentation()
-            .AddSource("ClusterAspire.*"));
-        builder.Services.ConfigureOpenTelemetryLoggerProvider((services, logs) => logs
-            .ConfigureResource(resource => resource.AddReplica(services, builder)));
+        builder.Services.AddSingleton<Added>();
         builder.Services.Configure<OpenTelemetryLoggerOptions>(logs =>
         {
             logs.IncludeFormattedMessage = true;
             logs.IncludeScopes = true;
         });
+        // Configured, not created: metrics and traces exist once an exporter asks for them.
+        builder.Services.ConfigureOpenTelemetryMeterProvider(metrics => metrics
+            .AddAspNetCoreInstrumentation()
+            .AddHttpClientInstrumentation()
+            .AddRuntimeInstrumentation()
+            .AddMeter("ClusterAspire.*")
+            .AddView(Durations));
+        builder.Services.ConfigureOpenTelemetryTracerProvider(traces => traces
+            .AddAspNetCoreInstrumentation(options => options.Filter = http => http.Request.Path.Value is not ("/health" or "/alive"))
+            .AddHttpClientInstrumentation()
+            .AddSource("ClusterAspire.*"));
+        return telemetry.ConfigureResource(resource => resource.AddReplica(builder));
+    }
 
-        if (otlp)
+    internal static void AddConfiguredTelemetry(this IHostApplicationBuilder builder)
+    {
+        if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
         {
-            builder.Services.AddOpenTelemetry().UseOtlpExporter();
+            builder.AddTelemetry().UseOtlpExporter();
         }
 
-        if (console)
+        // Anything but true or false is reported when the options are validated.
+        if (bool.TryParse(builder.Configuration["Telemetry:Console"], out var console) && console)
         {
             // Logs are on the console already.
-            builder.Services.AddOpenTelemetry()
+            builder.AddTelemetry()
                 .WithMetrics(metrics => metrics.AddConsoleExporter())
                 .WithTracing(traces => traces.AddConsoleExporter());
         }
     }
 
-    private static void AddReplica(this ResourceBuilder resource, IServiceProvider services, IHostApplicationBuilder builder) =>
-        resource.AddService(
-            builder.Configuration["OTEL_SERVICE_NAME"] ?? builder.Environment.ApplicationName,
-            serviceInstanceId: services.GetRequiredService<ReplicaIdentity>().Name);
+    /// <summary>The service and the replica: what was given as replica comes before OpenTelemetry's own variables.</summary>
+    private static void AddReplica(this ResourceBuilder resource, IHostApplicationBuilder builder)
+    {
+        resource
+            .AddService(builder.Environment.ApplicationName, serviceInstanceId: Environment.MachineName)
+            .AddEnvironmentVariableDetector();
+        if (builder.Configuration["Replica:Name"] is { } name)
+        {
+            resource.AddAttributes([new("service.instance.id", name)]);
+        }
+    }
 
-    private static ExplicitBucketHistogramConfiguration? DurationView(Instrument instrument) =>
+    private static ExplicitBucketHistogramConfiguration? Durations(Instrument instrument) =>
         instrument is Histogram<double> { Unit: "s" } ? new() { Boundaries = DurationBuckets } : null;
+
+    private sealed class Added;
 }

@@ -1,0 +1,157 @@
+using System.Collections.Concurrent;
+using Xunit;
+
+namespace ClusterAspire.Orchestration.Tests;
+
+/// <summary>Real processes: a shell script each.</summary>
+public sealed class ProcessRuntimeTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("clusteraspire-processes-").FullName;
+    private readonly ConcurrentQueue<string> _output = new();
+
+    public ProcessRuntimeTests() => Assert.SkipWhen(OperatingSystem.IsWindows(), "These processes are shell scripts.");
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public async Task A_pinned_process_has_its_one_core_from_the_first_thread_on()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Affinity is read from /proc.");
+        foreach (var core in Machine.Current.Cores)
+        {
+            await RunAsync("grep Cpus_allowed_list /proc/self/status; echo processors=$DOTNET_PROCESSOR_COUNT", core);
+
+            Assert.Equal([$"Cpus_allowed_list:\t{core}", "processors=1"], _output);
+            _output.Clear();
+        }
+    }
+
+    [Fact]
+    public async Task A_process_that_is_not_pinned_may_use_every_core()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Affinity is read from /proc.");
+        await RunAsync("grep Cpus_allowed_list /proc/self/status", core: null);
+
+        Assert.Equal(Machine.Current.Cores, Machine.ParseCores(Assert.Single(_output).Split(':')[1]));
+    }
+
+    [Fact]
+    public void A_core_this_process_may_not_use_is_said_so()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere processes are pinned after their start.");
+
+        var exception = Assert.Throws<ClusterException>(() => { _ = Start("exit 0", core: 1023); });
+
+        Assert.Contains("could not be started", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task It_is_told_what_the_plan_says_and_whose_child_it_is()
+    {
+        await RunAsync("echo $Replica__Name; echo $ASPNETCORE_URLS; echo $Supervisor__Pid; pwd");
+
+        Assert.Equal(["replica-0", "http://127.0.0.1:20123", $"{Environment.ProcessId}", _directory], _output);
+    }
+
+    [Theory]
+    [InlineData("exit 3", 3)]
+    [InlineData("kill -9 $$", 137)]
+    [InlineData("kill -TERM $$", 143)]
+    public async Task Its_exit_code_tells_of_a_signal(string script, int code) =>
+        Assert.Equal(code, await RunAsync(script));
+
+    [Fact]
+    public async Task Everything_it_wrote_is_handed_on_before_it_counts_as_exited()
+    {
+        await RunAsync("for i in $(seq 1000); do echo out $i; done; echo oops >&2");
+
+        Assert.Equal(1001, _output.Count);
+        Assert.Contains("oops", _output);
+    }
+
+    [Fact]
+    public async Task Stopping_asks_it_to_end_by_itself()
+    {
+        await using var instance = Start("trap 'echo draining; exit 0' TERM; echo up; while :; do sleep 0.1; done");
+        await LineAsync("up");
+
+        await instance.StopAsync();
+
+        Assert.Equal(0, await ExitAsync(instance));
+        Assert.Contains("draining", _output);
+    }
+
+    [Fact]
+    public async Task Killing_ends_what_it_started_as_well()
+    {
+        await using var instance = Start("trap '' TERM; sleep 1000 & echo $!; wait; sleep 1000");
+        var grandchild = await LineAsync(null);
+
+        await instance.KillAsync();
+
+        Assert.Equal(137, await ExitAsync(instance));
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Processes are looked up in /proc.");
+        await WaitAsync(() => !File.Exists($"/proc/{grandchild}/stat") || File.ReadAllText($"/proc/{grandchild}/stat").Contains(") Z ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task One_that_leaves_a_child_with_its_output_behind_still_counts_as_exited()
+    {
+        await using var instance = Start("sleep 5 & exit 4");
+
+        Assert.Equal(4, await ExitAsync(instance));
+    }
+
+    [Fact]
+    public void A_missing_build_is_said_in_one_sentence() =>
+        Assert.Equal(
+            $"{_directory}/none.dll does not exist: build it, or name another built service by --service (Cluster:Service).",
+            Assert.Throws<ClusterException>(() => new ProcessRuntime(Path.Combine(_directory, "none.dll"))).Message);
+
+    [Theory]
+    [InlineData("library.dll")]
+    [InlineData("Service.csproj")]
+    public void What_cannot_be_run_is_said_in_one_sentence(string name)
+    {
+        var path = Path.Combine(_directory, name);
+        File.WriteAllText(path, "");
+
+        Assert.StartsWith($"{path} is no program: ", Assert.Throws<ClusterException>(() => new ProcessRuntime(path)).Message, StringComparison.Ordinal);
+    }
+
+    private async Task<int> RunAsync(string script, int? core = null)
+    {
+        await using var instance = Start(script, core);
+        return await ExitAsync(instance);
+    }
+
+    private IInstance Start(string script, int? core = null)
+    {
+        var path = Path.Combine(_directory, "script");
+        File.WriteAllText(path, $"#!/bin/sh\n{script}\n");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
+        var workload = new Workload("replica-0", core, 20123, new("http://127.0.0.1:20123/health"), new Dictionary<string, string> { ["Replica__Name"] = "replica-0" });
+        return new ProcessRuntime(path).StartAsync(workload, _output.Enqueue, TestContext.Current.CancellationToken).GetAwaiter().GetResult();
+    }
+
+    private static Task<int> ExitAsync(IInstance instance) =>
+        instance.Exited.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+
+    private async Task<string> LineAsync(string? wanted)
+    {
+        await WaitAsync(() => wanted is null ? !_output.IsEmpty : _output.Contains(wanted));
+        return _output.First();
+    }
+
+    private static async Task WaitAsync(Func<bool> condition)
+    {
+        for (var limit = DateTime.UtcNow + TimeSpan.FromSeconds(60); !condition(); await Task.Delay(20, TestContext.Current.CancellationToken))
+        {
+            Assert.True(DateTime.UtcNow < limit, "It did not happen within a minute.");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using Microsoft.Extensions.Time.Testing;
+using Xunit;
+
+namespace ClusterAspire.Orchestration.Tests;
+
+public sealed class BackoffTests
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly Backoff _backoff;
+
+    public BackoffTests() => _backoff = new(_time);
+
+    [Fact]
+    public void It_doubles_from_100_ms_to_10_s() =>
+        Assert.Equal(
+            [100, 200, 400, 800, 1600, 3200, 6400, 10000, 10000],
+            Enumerable.Range(0, 9).Select(_ => _backoff.Next().TotalMilliseconds));
+
+    [Fact]
+    public void Thirty_seconds_of_health_make_it_forget()
+    {
+        _backoff.Next();
+        _backoff.Next();
+        _backoff.Healthy();
+        _time.Advance(TimeSpan.FromSeconds(30));
+
+        Assert.Equal([100, 200], [_backoff.Next().TotalMilliseconds, _backoff.Next().TotalMilliseconds]);
+    }
+
+    [Fact]
+    public void Less_health_does_not()
+    {
+        _backoff.Next();
+        _backoff.Healthy();
+        _time.Advance(TimeSpan.FromSeconds(29.9));
+
+        Assert.Equal(200, _backoff.Next().TotalMilliseconds);
+    }
+
+    [Fact]
+    public void Time_without_health_does_not_count()
+    {
+        _backoff.Healthy();
+        _backoff.Next();
+        _time.Advance(TimeSpan.FromMinutes(5));
+
+        Assert.Equal(200, _backoff.Next().TotalMilliseconds);
+    }
+}

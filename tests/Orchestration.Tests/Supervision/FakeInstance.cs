@@ -1,0 +1,34 @@
+namespace ClusterAspire.Orchestration.Tests;
+
+internal sealed class FakeInstance(Workload workload, Action<string> output, string id) : IInstance
+{
+    private readonly TaskCompletionSource<int> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _stopAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public string Name => workload.Name;
+
+    public string Id => id;
+
+    public Task<int> Exited => _exited.Task;
+
+    /// <summary>Completes when it is asked to drain.</summary>
+    public Task StopAsked => _stopAsked.Task;
+
+    public void Write(string line) => output(line);
+
+    public void Exit(int code) => _exited.TrySetResult(code);
+
+    public Task StopAsync()
+    {
+        _stopAsked.TrySetResult();
+        return Task.CompletedTask;
+    }
+
+    public Task KillAsync()
+    {
+        Exit(137);
+        return Task.CompletedTask;
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}

@@ -1,0 +1,301 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Time.Testing;
+using Xunit;
+
+namespace ClusterAspire.Orchestration.Tests;
+
+public sealed class SupervisorTests : IDisposable
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly FakeRuntime _replicas = new();
+    private readonly FakeRuntime _balancers = new();
+    private readonly RecordedOutput _output = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _atOnce = new();
+    private readonly ConcurrentDictionary<int, bool> _healthy = [];
+    private readonly ClusterPlan _plan;
+    private Task _running = Task.CompletedTask;
+
+    public SupervisorTests()
+    {
+        var ports = FreePorts(2);
+        _plan = ClusterPlan.Create(new() { Replicas = "2", Port = ports[0], AdminPort = ports[1] }, Machine.Current);
+    }
+
+    public void Dispose()
+    {
+        _stop.Dispose();
+        _atOnce.Dispose();
+    }
+
+    [Fact]
+    public async Task The_load_balancer_starts_once_every_replica_is_healthy()
+    {
+        Run();
+        var instances = new[] { await _replicas.NextAsync(), await _replicas.NextAsync() };
+        Assert.Equal(["replica-0", "replica-1"], instances.Select(instance => instance.Name).Order());
+
+        Healthy(_plan.Replicas[0].Port);
+        await _output.WaitForAsync(line => line.StartsWith("replica-0 (pid ", StringComparison.Ordinal));
+        Assert.False(_balancers.HasStartedAnother);
+
+        Healthy(_plan.Replicas[1].Port);
+        Assert.Equal("loadbalancer", (await _balancers.NextAsync()).Name);
+        Assert.DoesNotContain("READY", _output.Lines);
+
+        Healthy(_plan.LoadBalancer.Port);
+        await _output.WaitForAsync("READY");
+    }
+
+    [Fact]
+    public async Task What_exits_is_started_again_after_a_delay_that_grows()
+    {
+        var (replica, _) = await StartAsync();
+
+        foreach (var delay in (int[])[100, 200, 400])
+        {
+            replica.Exit(137);
+            await _output.WaitForAsync($"{replica.Name} ({replica.Id}) exited with code 137; restarting in {delay} ms");
+            Assert.False(_replicas.HasStartedAnother);
+            replica = await RestartedAsync(_replicas, TimeSpan.FromMilliseconds(delay));
+        }
+    }
+
+    [Fact]
+    public async Task The_load_balancer_is_started_again_too()
+    {
+        var (_, balancer) = await StartAsync();
+
+        balancer.Exit(0);
+        await _output.WaitForAsync($"loadbalancer ({balancer.Id}) exited with code 0; restarting in 100 ms");
+
+        Assert.Equal("loadbalancer", (await RestartedAsync(_balancers, TimeSpan.FromMilliseconds(100))).Name);
+    }
+
+    [Fact]
+    public async Task A_replica_that_cannot_start_is_tried_again_and_does_not_hold_up_the_others()
+    {
+        Healthy(_plan.Replicas[0].Port);
+        Run();
+        var instances = new[] { await _replicas.NextAsync(), await _replicas.NextAsync() };
+        var crashing = instances.Single(instance => instance.Name is "replica-1");
+
+        for (var delay = 100; delay <= 400; delay *= 2)
+        {
+            Assert.False(_balancers.HasStartedAnother);
+            crashing.Write("out of luck");
+            crashing.Exit(1);
+            await _output.WaitForAsync($"replica-1 ({crashing.Id}) exited with code 1; restarting in {delay} ms");
+            crashing = await RestartedAsync(_replicas, TimeSpan.FromMilliseconds(delay));
+        }
+
+        await _balancers.NextAsync();
+        Assert.Contains("replica-1 | out of luck", _output.Lines);
+        Assert.Contains(_output.Lines, line => line.StartsWith("replica-1 has ended 3 times before it answered ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_runtime_that_cannot_start_a_replica_is_tried_again_as_well()
+    {
+        _replicas.Failure = new("no memory.");
+        Run();
+        await _output.WaitForAsync("replica-0 did not start: no memory; restarting in 100 ms");
+        await _output.WaitForAsync("replica-1 did not start: no memory; restarting in 100 ms");
+
+        _replicas.Failure = null;
+
+        await RestartedAsync(_replicas, TimeSpan.FromMilliseconds(100));
+    }
+
+    [Fact]
+    public async Task A_load_balancer_that_cannot_run_ends_the_cluster_with_what_it_said()
+    {
+        HealthyReplicas();
+        Run();
+        for (var delay = 100; delay <= 400; delay *= 2)
+        {
+            var balancer = await RestartedAsync(_balancers, TimeSpan.FromMilliseconds(delay / 2));
+            balancer.Write("LoadBalancer:RetryRatio must be from 0 to 1.");
+            balancer.Exit(1);
+            await _output.WaitForAsync($"loadbalancer ({balancer.Id}) exited with code 1; restarting in {delay} ms");
+        }
+
+        await ReplicasStopAsync();
+
+        Assert.Equal(
+            "The load balancer cannot run; the last it said was: LoadBalancer:RetryRatio must be from 0 to 1.",
+            (await Assert.ThrowsAsync<ClusterException>(() => _running)).Message);
+    }
+
+    [Fact]
+    public async Task A_taken_public_port_is_found_before_anything_is_started()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, _plan.LoadBalancer.Port);
+        taken.Start();
+
+        Run();
+
+        Assert.Equal(
+            $"Port {_plan.LoadBalancer.Port} is taken by another program: choose another by --port (Cluster:Port).",
+            (await Assert.ThrowsAsync<ClusterException>(() => _running)).Message);
+        Assert.False(_replicas.HasStartedAnother);
+    }
+
+    [Fact]
+    public async Task Draining_stops_the_load_balancer_before_the_replicas()
+    {
+        var (replica, balancer) = await StartAsync();
+
+        await _stop.CancelAsync();
+        await balancer.StopAsked;
+        Assert.False(replica.StopAsked.IsCompleted);
+
+        balancer.Exit(0);
+        await ReplicasStopAsync(replica);
+        await _running;
+    }
+
+    [Fact]
+    public async Task A_replica_that_dies_while_the_load_balancer_drains_is_replaced()
+    {
+        var (replica, balancer) = await StartAsync();
+        await _stop.CancelAsync();
+        await balancer.StopAsked;
+
+        replica.Exit(137);
+        await _output.WaitForAsync($"{replica.Name} ({replica.Id}) exited with code 137; restarting in 100 ms");
+
+        Assert.Equal(replica.Name, (await RestartedAsync(_replicas, TimeSpan.FromMilliseconds(100))).Name);
+    }
+
+    [Fact]
+    public async Task What_does_not_end_within_the_drain_limit_is_killed()
+    {
+        var (_, balancer) = await StartAsync();
+
+        await _stop.CancelAsync();
+        await balancer.StopAsked;
+        _time.Advance(_plan.DrainTimeout);
+        Assert.False(balancer.Exited.IsCompleted);
+
+        Assert.Equal(137, await AdvanceUntilAsync(balancer.Exited));
+    }
+
+    [Fact]
+    public async Task A_second_stop_kills_everything_at_once()
+    {
+        var (replica, balancer) = await StartAsync();
+        await _stop.CancelAsync();
+        await balancer.StopAsked;
+
+        await _atOnce.CancelAsync();
+        await _running;
+
+        Assert.Equal((137, 137), (await balancer.Exited, await replica.Exited));
+    }
+
+    [Fact]
+    public async Task A_stop_before_everything_is_up_stops_what_is()
+    {
+        Run();
+        var replicas = new[] { await _replicas.NextAsync(), await _replicas.NextAsync() };
+
+        await _stop.CancelAsync();
+        await ReplicasStopAsync(replicas);
+        await _running;
+
+        Assert.False(_balancers.HasStartedAnother);
+    }
+
+    [Fact]
+    public async Task Warnings_of_the_plan_are_shown()
+    {
+        var supervisor = Supervisor(_plan with { Warnings = ["Mind the gap."] });
+        await _stop.CancelAsync();
+
+        var running = supervisor.RunAsync(_stop.Token, new(canceled: true));
+
+        await running;
+        Assert.Contains("Mind the gap.", _output.Lines);
+    }
+
+    private Supervisor Supervisor(ClusterPlan plan) =>
+        new(plan, _replicas, _balancers, _output) { Time = _time, WaitForHealth = WaitForHealthAsync };
+
+    private void Run() => _running = Supervisor(_plan).RunAsync(_stop.Token, _atOnce.Token);
+
+    private void Healthy(int port) => _healthy[port] = true;
+
+    private void HealthyReplicas() => _plan.Replicas.ToList().ForEach(replica => Healthy(replica.Port));
+
+    private async Task WaitForHealthAsync(Uri health, CancellationToken cancellationToken)
+    {
+        while (!_healthy.ContainsKey(health.Port))
+        {
+            await Task.Delay(10, cancellationToken);
+        }
+    }
+
+    /// <summary>Starts everything; returns one replica and the load balancer.</summary>
+    private async Task<(FakeInstance Replica, FakeInstance Balancer)> StartAsync()
+    {
+        HealthyReplicas();
+        Healthy(_plan.LoadBalancer.Port);
+        Run();
+        var replica = await _replicas.NextAsync();
+        await _replicas.NextAsync();
+        var balancer = await _balancers.NextAsync();
+        await _output.WaitForAsync("READY");
+        return (replica, balancer);
+    }
+
+    // The supervisor says how long it waits just before it starts to, so the clock may have to be advanced again; seldom,
+    // because all of it counts as health.
+    private async Task<FakeInstance> RestartedAsync(FakeRuntime runtime, TimeSpan delay)
+    {
+        var next = runtime.NextAsync();
+        for (var patience = 20; await Task.WhenAny(next, Task.Delay(patience)) != next; patience = 1000)
+        {
+            _time.Advance(delay);
+        }
+
+        return await next;
+    }
+
+    private async Task<T> AdvanceUntilAsync<T>(Task<T> task)
+    {
+        while (await Task.WhenAny(task, Task.Delay(20)) != task)
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        return await task;
+    }
+
+    private async Task ReplicasStopAsync(params FakeInstance[] known)
+    {
+        var instances = known.ToList();
+        while (_replicas.HasStartedAnother)
+        {
+            instances.Add(await _replicas.NextAsync());
+        }
+
+        foreach (var instance in instances)
+        {
+            instance.Exit(0);
+        }
+
+        await AdvanceUntilAsync(_running.ContinueWith(_ => 0, TaskScheduler.Default));
+    }
+
+    private static int[] FreePorts(int count)
+    {
+        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToList();
+        listeners.ForEach(listener => listener.Start());
+        var ports = listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port).ToArray();
+        listeners.ForEach(listener => listener.Dispose());
+        return ports;
+    }
+}

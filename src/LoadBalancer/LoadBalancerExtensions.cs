@@ -54,7 +54,7 @@ internal static class LoadBalancerExtensions
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
             .AddTransforms<ReplicaTransforms>()
             .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = ConnectTimeout);
-        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(BalancerMetrics.Name));
+        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddPrometheusExporter());
         // Takes effect once somebody exports traces; spans nobody reads would halve the throughput.
         services.ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddSource("Yarp.ReverseProxy"));
     }

@@ -1,12 +1,15 @@
 using ClusterAspire.LoadBalancer;
 using ClusterAspire.ServiceDefaults;
 
-var builder = WebApplication.CreateBuilder(args);
+// Its settings and the live page's files are beside it, whatever directory it is started in.
+var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 builder.AddServiceDefaults();
 builder.AddLoadBalancer();
+builder.AddLivePage();
 
 var app = builder.Build();
 app.MapAdmin();
+app.MapLivePage();
 app.MapLoadBalancer();
 
 return await app.RunOrExplainAsync();

@@ -3,10 +3,21 @@ namespace ClusterAspire.LoadBalancer;
 /// <summary>Maps the admin port.</summary>
 internal static class AdminExtensions
 {
-    /// <summary>Maps the replica API.</summary>
+    /// <summary>Maps the replica API, the event API and the metrics.</summary>
     public static void MapAdmin(this WebApplication app)
     {
         var admin = app.MapGroup("").WithMetadata(AdminOnly.Instance).DisableHttpMetrics();
         admin.MapGet("/api/replicas", (ReplicaCatalog replicas) => replicas.All.Select(ReplicaStatus.Of));
+        admin.MapPost("/api/events", (ReportedEvent reported, BalancerEvents events) =>
+        {
+            if (!reported.IsValid)
+            {
+                return Results.Problem(ReportedEvent.Rule, statusCode: StatusCodes.Status400BadRequest);
+            }
+
+            events.Reported(reported.Replica!, reported.Text!);
+            return Results.NoContent();
+        });
+        admin.MapPrometheusScrapingEndpoint("/metrics");
     }
 }

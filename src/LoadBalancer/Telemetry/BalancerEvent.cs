@@ -4,4 +4,5 @@ namespace ClusterAspire.LoadBalancer;
 /// <param name="Time">When.</param>
 /// <param name="Subject">To whom.</param>
 /// <param name="Text">What.</param>
-internal sealed record BalancerEvent(DateTimeOffset Time, string Subject, string Text);
+/// <param name="Kind">How it is to be taken.</param>
+internal sealed record BalancerEvent(DateTimeOffset Time, string Subject, string Text, BalancerEventKind Kind);

@@ -14,13 +14,23 @@ internal sealed class BalancerEvents(TimeProvider time)
     public IReadOnlyList<BalancerEvent> Recent => [.. _events];
 
     /// <summary>A replica changed its state.</summary>
-    public void Changed(Replica replica) => Add(replica.Name, replica.State switch
+    public void Changed(Replica replica)
     {
-        ReplicaState.Ready or ReplicaState.Busy => replica.Restarts > 0 ? $"back in rotation (pid {replica.Pid}, restart {replica.Restarts})" : $"in rotation (pid {replica.Pid})",
-        ReplicaState.Draining => "draining: takes nothing new",
-        ReplicaState.Restarting => $"out of rotation: pid {replica.Pid} does not answer",
-        _ => "out of rotation",
-    });
+        var (text, kind) = replica.State switch
+        {
+            ReplicaState.Ready or ReplicaState.Busy when replica.Restarts > 0 =>
+                ($"back in rotation (pid {replica.Pid}, restart {replica.Restarts})", BalancerEventKind.Good),
+            ReplicaState.Ready or ReplicaState.Busy => ($"started, in rotation (pid {replica.Pid})", BalancerEventKind.Good),
+            ReplicaState.Draining => ("out of rotation: draining", BalancerEventKind.Warning),
+            ReplicaState.Restarting => ($"out of rotation: pid {replica.Pid} does not answer", BalancerEventKind.Bad),
+            ReplicaState.Starting => ("starting", BalancerEventKind.Warning),
+            _ => ("out of rotation", BalancerEventKind.Bad),
+        };
+        Add(replica.Name, text, kind);
+    }
+
+    /// <summary>Whoever runs the replicas reports something the balancer cannot see, such as an exit code.</summary>
+    public void Reported(string subject, string text) => Add(subject, text, BalancerEventKind.Bad);
 
     /// <summary>A compute request was refused; said at most once a second.</summary>
     public void QueueFull(int length)
@@ -28,13 +38,13 @@ internal sealed class BalancerEvents(TimeProvider time)
         var second = time.GetTimestamp() / time.TimestampFrequency;
         if (Interlocked.Exchange(ref _queueFullAt, second) != second)
         {
-            Add("load balancer", $"compute queue full ({length} waiting)");
+            Add("load balancer", $"compute queue full ({length} waiting)", BalancerEventKind.Warning);
         }
     }
 
-    private void Add(string subject, string text)
+    private void Add(string subject, string text, BalancerEventKind kind)
     {
-        _events.Enqueue(new BalancerEvent(time.GetUtcNow(), subject, text));
+        _events.Enqueue(new BalancerEvent(time.GetUtcNow(), subject, text, kind));
         while (_events.Count > Kept && _events.TryDequeue(out _))
         {
         }

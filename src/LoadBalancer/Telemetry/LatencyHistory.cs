@@ -9,11 +9,14 @@ namespace ClusterAspire.LoadBalancer;
 /// </remarks>
 internal sealed class LatencyHistory(TimeProvider time)
 {
+    /// <summary>How many whole seconds can be asked for.</summary>
+    public const int SecondsKept = 10;
+
     private const long Highest = 600_000_000; // µs
     private const int Digits = 2;
 
     private readonly Lock _lock = new();
-    private readonly Ring _seconds = new(TimeSpan.FromSeconds(1), slices: 10);
+    private readonly Ring _seconds = new(TimeSpan.FromSeconds(1), slices: SecondsKept);
     private readonly Ring _tens = new(TimeSpan.FromSeconds(10), slices: 6);
     private readonly LongHistogram _sinceStart = new(Highest, Digits);
 
@@ -31,7 +34,7 @@ internal sealed class LatencyHistory(TimeProvider time)
     }
 
     /// <summary>Percentiles over the last 10 s.</summary>
-    public Percentiles Last10Seconds() => Over(_seconds, slices: 10);
+    public Percentiles Last10Seconds() => Over(_seconds, SecondsKept);
 
     /// <summary>Percentiles over the last minute.</summary>
     public Percentiles LastMinute() => Over(_tens, slices: 6);
@@ -45,18 +48,21 @@ internal sealed class LatencyHistory(TimeProvider time)
         }
     }
 
-    /// <summary>All latencies of the last whole second, in µs: what a chart's next point is made of.</summary>
-    public HistogramBase LastSecond()
+    /// <summary>All latencies of one of the last <see cref="SecondsKept"/> whole seconds, in µs.</summary>
+    /// <param name="second">Which, as <see cref="SecondAt"/> counts them.</param>
+    public HistogramBase Second(long second)
     {
         var sum = new LongHistogram(Highest, Digits);
-        var now = Now();
         lock (_lock)
         {
-            _seconds.AddTo(sum, now - TimeSpan.FromSeconds(1), slices: 1);
+            _seconds.AddTo(sum, TimeSpan.FromSeconds(second), slices: 1);
         }
 
         return sum;
     }
+
+    /// <summary>The number of the second that is running.</summary>
+    public static long SecondAt(TimeProvider time) => time.GetElapsedTime(0).Ticks / TimeSpan.TicksPerSecond;
 
     /// <summary>Percentiles of a histogram of µs.</summary>
     public static Percentiles Read(HistogramBase histogram)

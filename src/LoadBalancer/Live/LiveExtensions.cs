@@ -1,0 +1,32 @@
+using ClusterAspire.LoadBalancer.Live;
+using Radzen;
+
+namespace ClusterAspire.LoadBalancer;
+
+/// <summary>The live page on the admin port.</summary>
+internal static class LiveExtensions
+{
+    /// <summary>Adds the page and what it shows.</summary>
+    public static void AddLivePage(this WebApplicationBuilder builder)
+    {
+        // The page's files are in the packages' folders until published; without this only Development finds them there.
+        builder.WebHost.UseStaticWebAssets();
+        builder.Services.AddSingleton<Experiment>();
+        builder.Services.AddSingleton<LiveFeed>();
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<LiveFeed>());
+        builder.Services.AddRadzenComponents();
+        builder.Services.AddRazorComponents().AddInteractiveServerComponents();
+    }
+
+    /// <summary>Maps the page, its files and its connection, on the admin port only.</summary>
+    public static void MapLivePage(this WebApplication app)
+    {
+        app.MapStaticAssets().AdminOnly();
+        // The page has no forms: nothing can be posted to it.
+        app.MapRazorComponents<App>().AddInteractiveServerRenderMode().DisableAntiforgery().AdminOnly();
+    }
+
+    private static void AdminOnly<TBuilder>(this TBuilder endpoints)
+        where TBuilder : IEndpointConventionBuilder =>
+        endpoints.WithMetadata(LoadBalancer.AdminOnly.Instance).DisableHttpMetrics();
+}

@@ -1,0 +1,81 @@
+namespace ClusterAspire.LoadBalancer;
+
+/// <summary>
+/// Keeps five minutes of every replica, second by second, and tells open pages of each new second. It reads what
+/// the balancer counts anyway: nothing is added to a request.
+/// </summary>
+internal sealed class LiveFeed(ReplicaCatalog replicas, ComputeQueue queue, TimeProvider time) : BackgroundService
+{
+    /// <summary>How many seconds are kept.</summary>
+    public const int Kept = 300;
+
+    // Slots in use are looked at this often, so that a second's load is right to a tenth.
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
+
+    private readonly Lock _lock = new();
+    private readonly Queue<(long Second, int Length)> _queueLength = new(Kept);
+    private Dictionary<Replica, ReplicaRecorder> _recorders = [];
+    private volatile Lazy<LiveSnapshot> _latest = new(new LiveSnapshot(0, [], []));
+
+    /// <summary>A second is over. Raised on the sampler's thread: handlers must return at once.</summary>
+    public event Action? Updated;
+
+    /// <summary>The last five minutes. Put together when somebody asks, once a second at most.</summary>
+    public LiveSnapshot Latest => _latest.Value;
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var next = LatencyHistory.SecondAt(time);
+        using var timer = new PeriodicTimer(Interval, time);
+        do
+        {
+            var now = LatencyHistory.SecondAt(time);
+            var isNew = next < now;
+            lock (_lock)
+            {
+                // Replicas come and go with YARP's configuration.
+                _recorders = replicas.All.ToDictionary(replica => replica, replica => _recorders.GetValueOrDefault(replica) ?? new(replica));
+                for (next = Math.Max(next, now - LatencyHistory.SecondsKept); next < now; next++)
+                {
+                    Close(next);
+                }
+
+                foreach (var recorder in _recorders.Values)
+                {
+                    recorder.Sample();
+                }
+            }
+
+            if (isNew)
+            {
+                _latest = new(() => Read(now - 1));
+                Updated?.Invoke();
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    private LiveSnapshot Read(long second)
+    {
+        lock (_lock)
+        {
+            return new(second, [.. _queueLength], [.. _recorders.Values.Select(recorder => recorder.Read())]);
+        }
+    }
+
+    private void Close(long second)
+    {
+        foreach (var recorder in _recorders.Values)
+        {
+            recorder.Close(second);
+        }
+
+        if (_queueLength.Count == Kept)
+        {
+            _queueLength.Dequeue();
+        }
+
+        _queueLength.Enqueue((second, queue.Length));
+    }
+}

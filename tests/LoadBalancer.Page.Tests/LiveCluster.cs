@@ -1,0 +1,135 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Xunit;
+
+namespace ClusterAspire.LoadBalancer.Page.Tests;
+
+/// <summary>The real load balancer before two replicas of the real service, each a process, started in a foreign directory.</summary>
+public sealed class LiveCluster : IAsyncLifetime
+{
+    private readonly int[] _ports = FreePorts(4);
+    private readonly Dictionary<string, Process> _processes = [];
+
+    /// <summary>The replicas' names.</summary>
+    public static IReadOnlyList<string> Replicas { get; } = ["replica-0", "replica-1"];
+
+    /// <summary>Of the load balancer.</summary>
+    public string Environment { get; init; } = "Development";
+
+    /// <summary>The public port.</summary>
+    public HttpClient Client { get; private set; } = null!;
+
+    /// <summary>The admin port.</summary>
+    public HttpClient Admin { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        Client = new() { BaseAddress = Url(_ports[2]) };
+        Admin = new() { BaseAddress = Url(_ports[3]) };
+        foreach (var replica in Replicas)
+        {
+            StartReplica(replica);
+        }
+
+        var settings = new Dictionary<string, string>
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = Environment,
+            ["Replica__Name"] = "loadbalancer",
+            ["LoadBalancer__Url"] = Client.BaseAddress.ToString(),
+            ["LoadBalancer__AdminUrl"] = Admin.BaseAddress.ToString(),
+        };
+        foreach (var (replica, i) in Replicas.Select((replica, i) => (replica, i)))
+        {
+            settings[$"ReverseProxy__Clusters__service__Destinations__{replica}__Address"] = Url(_ports[i]).ToString();
+        }
+
+        Start("loadbalancer", "LoadBalancer", settings);
+        await EventuallyAsync(async () => (await Client.GetAsync("/fast")).IsSuccessStatusCode);
+    }
+
+    /// <summary>Starts a replica, again if it ran before.</summary>
+    public void StartReplica(string name)
+    {
+        var i = Replicas.ToList().IndexOf(name);
+        Start(name, "Service", new()
+        {
+            ["Replica__Name"] = name,
+            ["Replica__Core"] = i.ToString(CultureInfo.InvariantCulture),
+            ["DOTNET_PROCESSOR_COUNT"] = "1",
+            ["ASPNETCORE_URLS"] = Url(_ports[i]).ToString(),
+        });
+    }
+
+    /// <summary>Kills a replica as a crash would.</summary>
+    public async Task KillAsync(string name)
+    {
+        _processes[name].Kill();
+        await _processes[name].WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        Admin.Dispose();
+        foreach (var process in _processes.Values)
+        {
+            process.Kill();
+            await process.WaitForExitAsync();
+            process.Dispose();
+        }
+    }
+
+    private void Start(string name, string project, Dictionary<string, string> environment)
+    {
+        var start = new ProcessStartInfo("dotnet", [Repository.Output(project)])
+        {
+            WorkingDirectory = Path.GetTempPath(),
+            RedirectStandardOutput = true,
+        };
+        foreach (var (key, value) in environment)
+        {
+            start.Environment[key] = value;
+        }
+
+        var process = Process.Start(start)!;
+        process.BeginOutputReadLine();
+        _processes[name] = process;
+    }
+
+    /// <summary>Waits until something is true; a minute is forever here.</summary>
+    public static async Task EventuallyAsync(Func<Task<bool>> condition)
+    {
+        for (var i = 0; i < 600; i++)
+        {
+            try
+            {
+                if (await condition())
+                {
+                    return;
+                }
+            }
+            catch (HttpRequestException)
+            {
+                // Not listening yet.
+            }
+
+            await Task.Delay(100);
+        }
+
+        Assert.Fail("It did not happen within a minute.");
+    }
+
+    private static Uri Url(int port) => new($"http://127.0.0.1:{port}");
+
+    private static int[] FreePorts(int count)
+    {
+        // All at once: the same port is not given twice.
+        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
+        Array.ForEach(listeners, listener => listener.Start());
+        int[] ports = [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
+        Array.ForEach(listeners, listener => listener.Dispose());
+        return ports;
+    }
+}

@@ -1,0 +1,152 @@
+using System.Globalization;
+using Microsoft.Playwright;
+using Xunit;
+using static Microsoft.Playwright.Assertions;
+
+namespace ClusterAspire.LoadBalancer.Page.Tests;
+
+public sealed class LivePageTests(LiveCluster cluster, Chromium chromium) : IClassFixture<LiveCluster>, IClassFixture<Chromium>
+{
+    private static readonly LocatorAssertionsToContainTextOptions Patient = new() { Timeout = 60_000 };
+
+    [Fact]
+    public async Task It_shows_every_replica_and_its_balancer_without_a_console_error()
+    {
+        var page = await chromium.OpenAsync(new("about:blank"));
+        var errors = new List<string>();
+        page.Console += (_, message) =>
+        {
+            if (message.Type is "error" or "warning")
+            {
+                errors.Add(message.Text);
+            }
+        };
+        page.PageError += (_, error) => errors.Add(error);
+        page.RequestFailed += (_, request) => errors.Add(request.Url);
+        page.Response += (_, response) =>
+        {
+            if (!response.Ok && response.Status is not 101)
+            {
+                errors.Add($"{response.Status} {response.Url}");
+            }
+        };
+        await page.GotoAsync(cluster.Admin.BaseAddress!.ToString());
+
+        foreach (var replica in LiveCluster.Replicas)
+        {
+            await Expect(Card(page, replica)).ToContainTextAsync("ready", Patient);
+        }
+
+        await Expect(page.Locator(".whose")).ToContainTextAsync("load balancer loadbalancer", Patient);
+        // Only a live connection draws charts: their size is the browser's to tell.
+        await Expect(page.Locator(".chart svg").First).ToBeVisibleAsync(new() { Timeout = 60_000 });
+        await page.WaitForTimeoutAsync(2000);
+        Assert.Empty(errors);
+    }
+
+    [Fact]
+    public async Task It_follows_the_requests_without_being_reloaded()
+    {
+        var page = await chromium.OpenAsync(cluster.Admin.BaseAddress!);
+        var card = Card(page, "replica-0");
+        await Expect(card).ToBeVisibleAsync();
+        await LiveCluster.EventuallyAsync(async () =>
+        {
+            var before = await CountAsync(card);
+            for (var i = 0; i < 10; i++)
+            {
+                await cluster.Client.GetStringAsync("/fast", TestContext.Current.CancellationToken);
+            }
+
+            await page.WaitForTimeoutAsync(2000);
+            return await CountAsync(card) > before;
+        });
+        await Expect(page.Locator(".heatmap path").First).ToBeAttachedAsync();
+    }
+
+    [Fact]
+    public async Task It_shows_who_is_busy()
+    {
+        var page = await chromium.OpenAsync(cluster.Admin.BaseAddress!);
+        using var stop = new CancellationTokenSource();
+        var slow = cluster.Client.GetAsync("/slow?iterations=20000000000", stop.Token);
+
+        await Expect(page.Locator(".card.busy").First).ToContainTextAsync("1 of 1 slot, for", Patient);
+
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => slow);
+    }
+
+    [Fact]
+    public async Task It_shows_a_killed_replica_restarting_and_back()
+    {
+        var page = await chromium.OpenAsync(cluster.Admin.BaseAddress!);
+        var card = Card(page, "replica-1");
+        await Expect(card.Locator(".state")).ToHaveTextAsync("ready", new() { Timeout = 60_000 });
+        var restarts = int.Parse(await card.Locator(".restarts").InnerTextAsync(), CultureInfo.InvariantCulture);
+
+        await cluster.KillAsync("replica-1");
+        await Expect(card.Locator(".state")).ToHaveTextAsync("restarting", new() { Timeout = 60_000 });
+
+        cluster.StartReplica("replica-1");
+        await Expect(card.Locator(".state")).ToHaveTextAsync("ready", new() { Timeout = 60_000 });
+        await Expect(card.Locator(".restarts")).ToHaveTextAsync($"{restarts + 1}");
+        await Expect(page.Locator(".events")).ToContainTextAsync($"restart {restarts + 1}", Patient);
+    }
+
+    [Theory]
+    [InlineData(ColorScheme.Light, 1400)]
+    [InlineData(ColorScheme.Light, 400)]
+    [InlineData(ColorScheme.Dark, 1400)]
+    [InlineData(ColorScheme.Dark, 400)]
+    public async Task It_fits_the_screen_and_follows_the_preferred_colors(ColorScheme colors, int width)
+    {
+        var page = await chromium.OpenAsync(cluster.Admin.BaseAddress!, colors, width);
+        await Expect(page.Locator(".chart svg").First).ToBeVisibleAsync(new() { Timeout = 60_000 });
+
+        Assert.True(await page.EvaluateAsync<int>("document.documentElement.scrollWidth") <= width, "The page is wider than the screen.");
+        var background = await page.EvaluateAsync<int>("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).reduce((sum, part) => sum + +part, 0)");
+        Assert.Equal(colors is ColorScheme.Dark, background < 3 * 128);
+    }
+
+    [Fact]
+    public async Task The_experiment_runs_and_says_what_came_of_it()
+    {
+        var page = await chromium.OpenAsync(cluster.Admin.BaseAddress!);
+        await Expect(page.Locator(".chart svg").First).ToBeVisibleAsync(new() { Timeout = 60_000 });
+        await page.GetByRole(AriaRole.Button, new() { Name = "Run the experiment" }).ClickAsync();
+
+        await Expect(page.Locator(".experiment .rz-chart svg")).ToBeVisibleAsync(new() { Timeout = 60_000 });
+        await Expect(page.Locator(".result")).ToContainTextAsync("/fast requests took", Patient);
+
+        // The README's picture is taken here, under the experiment's load.
+        if (Environment.GetEnvironmentVariable("LIVE_PAGE_SCREENSHOT") is { Length: > 0 } file)
+        {
+            await page.ScreenshotAsync(new() { Path = file, FullPage = true });
+        }
+    }
+
+    [Fact]
+    public async Task Nothing_of_it_is_on_the_public_port()
+    {
+        var html = await cluster.Admin.GetStringAsync("/", TestContext.Current.CancellationToken);
+        string[] paths =
+        [
+            "/", "/live.css", "/_framework/blazor.web.js", "/_blazor/initializers", "/_blazor/negotiate", "/metrics", "/api/replicas",
+            .. System.Text.RegularExpressions.Regex.Matches(html, "(?:href|src)=\"([^:\"]+)\"").Select(match => "/" + match.Groups[1].Value.TrimStart('/')).Where(path => path != "/"),
+        ];
+        Assert.True(paths.Length > 10);
+        foreach (var path in paths.Distinct())
+        {
+            using var response = await cluster.Client.GetAsync(path, TestContext.Current.CancellationToken);
+            // The replica was asked, and has no such page.
+            Assert.True(response.Headers.Contains("X-Replica"), path);
+            Assert.Equal(System.Net.HttpStatusCode.NotFound, response.StatusCode);
+        }
+    }
+
+    private static ILocator Card(IPage page, string replica) => page.Locator($"[data-replica={replica}]");
+
+    private static async Task<long> CountAsync(ILocator card) =>
+        long.Parse(await card.Locator(".count").InnerTextAsync(), NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
+}

@@ -50,6 +50,8 @@ internal static class LoadBalancerExtensions
 
         services.AddSingleton<NameLookup>(Dns.GetHostAddressesAsync);
         services.AddSingleton<IDestinationResolver, DnsDestinations>();
+        services.AddSingleton<FirstReplicaHealthCheck>();
+        services.AddHealthChecks().AddCheck<FirstReplicaHealthCheck>("first replica");
         services.AddReverseProxy()
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
             .AddTransforms<ReplicaTransforms>()

@@ -1,0 +1,17 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
+
+namespace ClusterAspire.LoadBalancer;
+
+/// <summary>
+/// Not ready before the first replica has been found by DNS, so that a load balancer that joins others refuses nobody.
+/// From then on it is: when all replicas are gone, a clear 503 is better than a refused connection.
+/// </summary>
+internal sealed class FirstReplicaHealthCheck(ReplicaCatalog replicas, IOptions<LoadBalancerOptions> options) : IHealthCheck
+{
+    private bool _found = options.Value.Discovery is not DiscoveryKind.Dns;
+
+    /// <inheritdoc/>
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult((_found |= replicas.All.Any(replica => replica.IsAvailable)) ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("No replica found yet."));
+}

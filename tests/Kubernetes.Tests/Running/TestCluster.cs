@@ -1,0 +1,129 @@
+using System.Net;
+using System.Net.Sockets;
+using k8s.Models;
+
+namespace ClusterAspire.Kubernetes.Tests;
+
+/// <summary>
+/// The manifests' pods as processes: each has a loopback address of its own and all the same port, and the load balancers
+/// resolve names by a DNS server of the test, which a mount namespace puts into their /etc/resolv.conf.
+/// </summary>
+internal sealed class TestCluster : IAsyncDisposable
+{
+    public static V1Deployment ServiceDeployment { get; } = Deployment("service.yaml");
+    public static V1Deployment LoadBalancerDeployment { get; } = Deployment("loadbalancer.yaml");
+
+    // 127.A.B.0/24 is this cluster's.
+    private readonly byte[] _network = [127, (byte)Random.Shared.Next(16, 250), (byte)Random.Shared.Next(1, 250), 0];
+    private readonly List<Pod> _pods = [];
+    private readonly string _resolvConf = Path.GetTempFileName();
+    private readonly int _port;
+    private byte _addresses;
+
+    public TestCluster()
+    {
+        Requires.That(
+            OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess,
+            "The cluster's DNS needs port 53 and a mount namespace, and so Linux and root.");
+        Dns = new(NextAddress());
+        File.WriteAllText(_resolvConf, $"nameserver {new IPAddress(_network)}\nsearch clusteraspire.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5 timeout:1\n");
+
+        using TcpListener free = new(NextAddress(), 0);
+        free.Start();
+        _port = ((IPEndPoint)free.LocalEndpoint).Port;
+    }
+
+    public ClusterDns Dns { get; }
+
+    public HttpClient Client { get; } = new();
+
+    /// <summary>Starts a replica and waits until it is ready; DNS does not know it yet.</summary>
+    public Task<Pod> StartServiceAsync(string name) => StartAsync("/health", address => new(
+        name,
+        address,
+        _port,
+        ["dotnet", Build.Service],
+        ServiceDeployment,
+        new Dictionary<string, string?> { ["ASPNETCORE_HTTP_PORTS"] = null, ["ASPNETCORE_URLS"] = $"http://{address}:{_port}" }));
+
+    /// <summary>Starts a load balancer and waits until it is ready, or what else it should be.</summary>
+    public Task<Pod> StartLoadBalancerAsync(string name, string until = "/health") => StartAsync(until, address => new(
+        name,
+        address,
+        _port,
+        ["unshare", "--mount", "sh", "-c", "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"", _resolvConf, "dotnet", Build.LoadBalancer],
+        LoadBalancerDeployment,
+        new Dictionary<string, string?>
+        {
+            ["LoadBalancer__Url"] = $"http://{address}:{_port}",
+            ["LoadBalancer__AdminUrl"] = $"http://{address}:{_port + 1}",
+            ["ReverseProxy__Clusters__service__Destinations__pods__Address"] = $"http://service:{_port}",
+        }));
+
+    /// <summary>The names of the replicas that answer through a load balancer, from as many requests as it takes to see all.</summary>
+    public async Task<IReadOnlyCollection<string>> AnsweringAsync(Pod loadBalancer)
+    {
+        SortedSet<string> names = new(StringComparer.Ordinal);
+        for (var i = 0; i < 20; i++)
+        {
+            using var response = await Client.GetAsync(new Uri(loadBalancer.Url, "/fast"));
+            if (response.IsSuccessStatusCode)
+            {
+                names.Add(response.Headers.GetValues("X-Replica").Single());
+            }
+        }
+
+        return names;
+    }
+
+    /// <summary>Waits until those replicas answer, and no others.</summary>
+    public Task AnsweringAsync(Pod loadBalancer, params string[] expected)
+    {
+        IReadOnlyCollection<string> answering = [];
+        return Eventually.TrueAsync(
+            async () => (answering = await AnsweringAsync(loadBalancer)).SequenceEqual(expected),
+            () => $"{string.Join(", ", answering)} answer, not {string.Join(", ", expected)}.\n{loadBalancer.Output}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var pod in _pods)
+        {
+            await pod.DisposeAsync();
+        }
+
+        Client.Dispose();
+        Dns.Dispose();
+        File.Delete(_resolvConf);
+    }
+
+    private async Task<Pod> StartAsync(string until, Func<IPAddress, Pod> start)
+    {
+        var pod = start(NextAddress());
+        _pods.Add(pod);
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                try
+                {
+                    using var response = await Client.GetAsync(new Uri(pod.Url, until));
+                    return response.IsSuccessStatusCode;
+                }
+                catch (HttpRequestException)
+                {
+                    return false;
+                }
+            },
+            () => $"{pod.Name} does not become ready.\n{pod.Output}");
+        return pod;
+    }
+
+    private IPAddress NextAddress()
+    {
+        _network[3] = ++_addresses;
+        return new(_network);
+    }
+
+    private static V1Deployment Deployment(string file) =>
+        Rendering.Parse(File.ReadAllText(Path.Combine(Build.Repository, "k8s", "base", file))).Deployments.Single();
+}

@@ -3,31 +3,21 @@ using Xunit;
 namespace ClusterAspire.Kubernetes.Tests;
 
 /// <summary>Deployments roll with requests in flight all the time, and none fails.</summary>
-public sealed class RollingUpdateTests : IAsyncLifetime
+public sealed class RollingUpdateTests : ClusterTests
 {
-    private TestCluster _cluster = null!;
-
-    public ValueTask InitializeAsync()
-    {
-        _cluster = new();
-        return default;
-    }
-
-    public ValueTask DisposeAsync() => _cluster?.DisposeAsync() ?? default;
-
     [Fact]
     public async Task Replacing_every_replica_costs_no_request()
     {
-        List<Pod> pods = [await _cluster.StartServiceAsync("old-0"), await _cluster.StartServiceAsync("old-1")];
-        _cluster.Dns.Publish(pods);
-        var loadBalancer = await _cluster.StartLoadBalancerAsync("loadbalancer-1");
-        await _cluster.AnsweringAsync(loadBalancer, "old-0", "old-1");
+        List<Pod> pods = [await Cluster.StartServiceAsync("old-0"), await Cluster.StartServiceAsync("old-1")];
+        Cluster.Dns.Publish(pods);
+        var loadBalancer = await Cluster.StartLoadBalancerAsync("loadbalancer-1");
+        await Cluster.AnsweringAsync(loadBalancer, "old-0", "old-1");
         await using Load load = new(loadBalancer);
 
         for (var i = 0; i < 2; i++)
         {
-            var (before, after) = (pods[0], await _cluster.StartServiceAsync($"new-{i}"));
-            _cluster.Dns.Publish([.. pods, after]);
+            var (before, after) = (pods[0], await Cluster.StartServiceAsync($"new-{i}"));
+            Cluster.Dns.Publish([.. pods, after]);
             await load.GoOnAsync();
 
             // DNS is late: it goes on naming a pod that has left for good.
@@ -36,10 +26,10 @@ public sealed class RollingUpdateTests : IAsyncLifetime
             await load.GoOnAsync();
             pods.Remove(before);
             pods.Add(after);
-            _cluster.Dns.Publish(pods);
+            Cluster.Dns.Publish(pods);
         }
 
-        await _cluster.AnsweringAsync(loadBalancer, "new-0", "new-1");
+        await Cluster.AnsweringAsync(loadBalancer, "new-0", "new-1");
         await load.GoOnAsync();
         Assert.Empty(load.Failures);
     }
@@ -47,11 +37,11 @@ public sealed class RollingUpdateTests : IAsyncLifetime
     [Fact]
     public async Task Replacing_every_load_balancer_costs_no_request()
     {
-        _cluster.Dns.Publish(await _cluster.StartServiceAsync("service-a"), await _cluster.StartServiceAsync("service-b"));
-        List<Pod> loadBalancers = [await _cluster.StartLoadBalancerAsync("old-0"), await _cluster.StartLoadBalancerAsync("old-1")];
+        Cluster.Dns.Publish(await Cluster.StartServiceAsync("service-a"), await Cluster.StartServiceAsync("service-b"));
+        List<Pod> loadBalancers = [await Cluster.StartLoadBalancerAsync("old-0"), await Cluster.StartLoadBalancerAsync("old-1")];
         foreach (var loadBalancer in loadBalancers)
         {
-            await _cluster.AnsweringAsync(loadBalancer, "service-a", "service-b");
+            await Cluster.AnsweringAsync(loadBalancer, "service-a", "service-b");
         }
 
         await using Load load = new(loadBalancers);
@@ -60,7 +50,7 @@ public sealed class RollingUpdateTests : IAsyncLifetime
         for (var i = 0; i < 2; i++)
         {
             // Requests go to it as soon as it is ready.
-            var (before, after) = (loadBalancers[0], await _cluster.StartLoadBalancerAsync($"new-{i}"));
+            var (before, after) = (loadBalancers[0], await Cluster.StartLoadBalancerAsync($"new-{i}"));
             load.GoTo([.. loadBalancers, after]);
             await load.GoOnAsync();
             loadBalancers = [loadBalancers[1], after];
@@ -75,12 +65,34 @@ public sealed class RollingUpdateTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_pod_that_drains_serves_on_and_tells_clients_to_connect_elsewhere()
+    {
+        var service = await Cluster.StartServiceAsync("service-a");
+        Cluster.Dns.Publish(service);
+        var loadBalancer = await Cluster.StartLoadBalancerAsync("loadbalancer-1");
+
+        foreach (var pod in new[] { loadBalancer, service })
+        {
+            pod.Terminate();
+            await Eventually.TrueAsync(
+                async () =>
+                {
+                    using var response = await Cluster.Client.GetAsync(new Uri(pod.Url, "/fast"));
+                    Assert.True(response.IsSuccessStatusCode);
+                    return response.Headers.ConnectionClose is true;
+                },
+                () => $"{pod.Name} keeps its connections.\n{pod.Output}");
+            Assert.Equal(0, await pod.ExitAsync());
+        }
+    }
+
+    [Fact]
     public async Task A_replica_that_is_killed_costs_no_safe_request()
     {
-        var (first, second) = (await _cluster.StartServiceAsync("service-a"), await _cluster.StartServiceAsync("service-b"));
-        _cluster.Dns.Publish(first, second);
-        var loadBalancer = await _cluster.StartLoadBalancerAsync("loadbalancer-1");
-        await _cluster.AnsweringAsync(loadBalancer, "service-a", "service-b");
+        var (first, second) = (await Cluster.StartServiceAsync("service-a"), await Cluster.StartServiceAsync("service-b"));
+        Cluster.Dns.Publish(first, second);
+        var loadBalancer = await Cluster.StartLoadBalancerAsync("loadbalancer-1");
+        await Cluster.AnsweringAsync(loadBalancer, "service-a", "service-b");
         await using Load load = new(loadBalancer);
         await load.GoOnAsync();
 

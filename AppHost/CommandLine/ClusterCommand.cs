@@ -35,6 +35,7 @@ internal sealed class ClusterCommand : RootCommand
         }
 
         Add(_noPin);
+        Add(new Command("publish", "Writes the plan for another target instead of running it.") { new PublishKubernetesCommand(Configure) });
         SetAction(parsed => run(Configure(parsed)));
     }
 

@@ -25,35 +25,6 @@ public sealed class ManifestTests
     public void What_is_applied_by_default_is_the_base() =>
         Assert.Equal(Kubectl.Kustomize(Path.Combine(Build.Repository, "k8s/base")), Kubectl.Kustomize(Path.Combine(Build.Repository, "k8s")));
 
-    [Fact]
-    public void All_components_go_together_in_a_namespace_of_ones_own()
-    {
-        var overlay = Directory.CreateTempSubdirectory("clusteraspire-overlay-");
-        try
-        {
-            // What a user of all of them writes.
-            var components = Directory.GetDirectories(Path.Combine(Build.Repository, "k8s", "components"));
-            Assert.Equal(["dashboard", "exclusive-cores", "gateway", "ingress"], components.Select(component => Path.GetFileName(component)).Order());
-            var to = Path.GetRelativePath(overlay.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? overlay.FullName, Build.Repository);
-            File.WriteAllText(
-                Path.Combine(overlay.FullName, "kustomization.yaml"),
-                $"namespace: mine\nresources: [{to}/k8s/base]\ncomponents: [{string.Join(", ", components.Select(component => $"{to}/k8s/components/{Path.GetFileName(component)}"))}]\n");
-
-            var rendering = Rendering.Parse(Kubectl.Kustomize(overlay.FullName));
-
-            Assert.All(rendering.Objects, thing => Assert.Equal("mine", thing is V1Namespace ? thing.Name() : thing.Namespace()));
-            var route = Assert.Single(rendering.All<HttpRoute>());
-            var backend = Assert.Single(Assert.Single(route.Spec.Rules).BackendRefs);
-            Assert.Contains(rendering.All<V1Service>(), service => service.Name() == backend.Name && service.Spec.Ports.Any(port => port.Port == backend.Port));
-            Assert.Single(rendering.All<V1Ingress>());
-            Assert.Equal(3, rendering.Deployments.Count());
-        }
-        finally
-        {
-            overlay.Delete(recursive: true);
-        }
-    }
-
     [Theory, MemberData(nameof(Kustomizations))]
     public void Selectors_select_the_pods_they_are_for_and_no_others(string kustomization)
     {

@@ -15,13 +15,19 @@ internal sealed class Pod : IAsyncDisposable
     /// <param name="name">The pod's name.</param>
     /// <param name="address">The pod's address.</param>
     /// <param name="port">The TCP port it listens at.</param>
-    /// <param name="command">The program and its arguments.</param>
+    /// <param name="command">The program and its arguments, the last one its assembly's path.</param>
     /// <param name="deployment">Where the environment comes from.</param>
     /// <param name="changes">Variables that have to differ on this machine; null takes one away.</param>
     public Pod(string name, IPAddress address, int port, IReadOnlyList<string> command, V1Deployment deployment, IReadOnlyDictionary<string, string?> changes)
     {
         (Name, Address, Url) = (name, address, new($"http://{address}:{port}"));
-        ProcessStartInfo start = new(command[0], command.Skip(1)) { RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new(command[0], command.Skip(1))
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            // As in an image: its configuration files are where it is.
+            WorkingDirectory = Path.GetDirectoryName(command[^1]),
+        };
         foreach (var variable in deployment.Container().Env)
         {
             start.Environment[variable.Name] = variable.ValueFrom is null ? variable.Value.Replace("$(Replica__Name)", name, StringComparison.Ordinal) : name;

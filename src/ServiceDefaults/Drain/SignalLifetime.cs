@@ -22,6 +22,9 @@ internal sealed partial class SignalLifetime(
     private readonly List<PosixSignalRegistration> _registrations = [];
     private long _first;
 
+    /// <summary>Ends the process with an exit code.</summary>
+    internal Action<int> Exit { get; init; } = Environment.Exit;
+
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
         foreach (var signal in (ReadOnlySpan<PosixSignal>)[PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT])
@@ -40,7 +43,7 @@ internal sealed partial class SignalLifetime(
 
     public void Dispose() => _registrations.ForEach(registration => registration.Dispose());
 
-    private void OnSignal(PosixSignal signal)
+    internal void OnSignal(PosixSignal signal)
     {
         // Ctrl+C reaches the whole foreground process group. Under a supervisor, which got it too, the order of
         // leaving is the supervisor's: it sends SIGTERM when it is this process's turn. (Windows has no SIGTERM.)
@@ -58,7 +61,7 @@ internal sealed partial class SignalLifetime(
         else if (time.GetElapsedTime(first, now) > SameStop)
         {
             Log.Ended(logger, signal);
-            Environment.Exit(128 + Number(signal));
+            Exit(128 + Number(signal));
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using ClusterAspire.ServiceDefaults;
 using Microsoft.AspNetCore.Routing.Matching;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
@@ -56,7 +57,7 @@ internal static class LoadBalancerExtensions
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
             .AddTransforms<ReplicaTransforms>()
             .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = ConnectTimeout);
-        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddPrometheusExporter());
+        builder.AddTelemetry().WithMetrics(metrics => metrics.AddPrometheusExporter());
         // Takes effect once somebody exports traces; spans nobody reads would halve the throughput.
         services.ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddSource("Yarp.ReverseProxy"));
     }

@@ -30,6 +30,19 @@ public sealed class PortsTests
         Assert.Equal(HttpStatusCode.NotFound, proxied.StatusCode);
     }
 
+    [Fact]
+    public async Task Metrics_are_scraped_on_the_admin_port_ours_and_the_frameworks_in_buckets_fit_for_microseconds()
+    {
+        await using var upstream = await Upstream.StartAsync("replica-0", Echo);
+        await using var balancer = await Balancer.StartAsync([upstream]);
+        await balancer.Client.GetStringAsync("/fast");
+        var metrics = await balancer.Admin.GetStringAsync("/metrics");
+        foreach (var histogram in new[] { "clusteraspire_upstream_request_duration_seconds", "http_server_request_duration_seconds" })
+        {
+            Assert.Contains(metrics.Split('\n'), line => line.StartsWith(histogram + "_bucket", StringComparison.Ordinal) && line.Contains("le=\"0.00025\"", StringComparison.Ordinal));
+        }
+    }
+
     [Theory]
     [InlineData("/health")]
     [InlineData("/alive")]

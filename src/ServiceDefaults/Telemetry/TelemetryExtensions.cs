@@ -30,7 +30,7 @@ public static class TelemetryExtensions
     /// <remarks>Not set up at all otherwise: that alone would take a tenth of a replica's start.</remarks>
     /// <param name="builder">The application being built.</param>
     /// <returns>Where exporters are added.</returns>
-    public static IOpenTelemetryBuilder AddTelemetry(this IHostApplicationBuilder builder)
+    public static OpenTelemetryBuilder AddTelemetry(this IHostApplicationBuilder builder)
     {
         var telemetry = builder.Services.AddOpenTelemetry();
         if (builder.Services.Any(service => service.ServiceType == typeof(Added)))

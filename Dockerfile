@@ -60,7 +60,7 @@ FROM managed AS loadbalancer
 LABEL org.opencontainers.image.title="ClusterAspire load balancer" \
       org.opencontainers.image.description="Balances requests over the service's replicas: public on port 8080, live page and metrics on 8081" \
       org.opencontainers.image.licenses="MIT"
-ENV LoadBalancer__Url=http://*:8080
+ENV LoadBalancer__Url=http://[::]:8080
 EXPOSE 8080 8081
 WORKDIR /app
 COPY --from=build-loadbalancer /app .

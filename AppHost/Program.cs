@@ -7,12 +7,26 @@ return await new ClusterCommand(RunAsync).RunAsync(args);
 static async Task<int> RunAsync(IConfiguration configuration)
 {
     var options = ClusterOptions.From(configuration);
-    var plan = ClusterPlan.Create(options, Machine.Current);
-    var service = new ProcessRuntime(options.Service ?? BuiltProgram.Service);
-    var loadBalancer = new ProcessRuntime(BuiltProgram.LoadBalancer);
-
+    var console = new ClusterConsole(Console.Out);
+    var selector = new RuntimeSelector(options, BuildOptions.From(configuration), console);
     using var stop = new StopSignals();
-    var supervisor = new Supervisor(plan, service, loadBalancer, new ClusterConsole(Console.Out));
-    await supervisor.RunAsync(stop.Drain, stop.AtOnce);
+    try
+    {
+        if (options.Clean)
+        {
+            await selector.CleanAsync(stop.Drain);
+            return 0;
+        }
+
+        await using var service = await selector.SelectAsync(BuiltProgram.Service, BuiltProgram.Source, stop.Drain);
+        var plan = ClusterPlan.Create(options, service.Machine);
+        var supervisor = new Supervisor(plan, service.Runtime, new ProcessRuntime(BuiltProgram.LoadBalancer), console);
+        await supervisor.RunAsync(stop.Drain, stop.AtOnce);
+    }
+    catch (OperationCanceledException) when (stop.Drain.IsCancellationRequested)
+    {
+        // Stopped before anything was started.
+    }
+
     return stop.ExitCode;
 }

@@ -15,7 +15,10 @@ internal sealed class ClusterCommand : RootCommand
         Switch("--port", "PORT", "The public port. [8080]"),
         Switch("--admin-port", "PORT", "The port of the live page, the metrics and the replica API. [8081]"),
         Switch("--replica-port", "PORT", "The first replica's port, the others follow; 0 picks free ones. [0]"),
-        Switch("--runtime", "process", "What replicas run in. [process]"),
+        Switch("--runtime", "auto|process|container", "What replicas run in; auto is containers where an engine has or can build the image. [auto]"),
+        Switch("--engine", "auto|docker|podman", "The container engine. [auto]"),
+        Switch("--image", "NAME", "The image replicas are made of. [built from the Dockerfile]"),
+        Switch("--memory", "SIZE", "The most memory each container may use, such as 256m. [no limit]"),
         Switch("--service", "PATH", "The service to run, a built .dll or executable. [the one in this repository]"),
         Switch("--name", "NAME", "What the service is called in telemetry. [service]"),
         Switch("--queue-limit", "N", "How many compute requests may wait at the load balancer for a free core. [256]"),
@@ -24,6 +27,7 @@ internal sealed class ClusterCommand : RootCommand
     ];
 
     private readonly Option<bool> _noPin = new("--no-pin") { Description = "Let the replicas move between cores.", Recursive = true };
+    private readonly Option<bool> _clean = new("--clean") { Description = "Remove the containers that a crashed run left behind, and end.", Recursive = true };
 
     /// <param name="run">Runs the cluster as configured; returns the exit code.</param>
     public ClusterCommand(Func<IConfiguration, Task<int>> run)
@@ -36,6 +40,7 @@ internal sealed class ClusterCommand : RootCommand
 
         Add(_noPin);
         Add(new Command("publish", "Writes the plan for another target instead of running it.") { new PublishKubernetesCommand(Configure) });
+        Add(_clean);
         SetAction(parsed => run(Configure(parsed)));
     }
 
@@ -66,6 +71,11 @@ internal sealed class ClusterCommand : RootCommand
         if (parsed.GetValue(_noPin))
         {
             given[$"{ClusterOptions.Section}:{nameof(ClusterOptions.Pin)}"] = bool.FalseString;
+        }
+
+        if (parsed.GetValue(_clean))
+        {
+            given[$"{ClusterOptions.Section}:{nameof(ClusterOptions.Clean)}"] = bool.TrueString;
         }
 
         try

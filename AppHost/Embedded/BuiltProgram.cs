@@ -9,6 +9,9 @@ internal static class BuiltProgram
 
     public static string LoadBalancer => Path("ClusterAspire.LoadBalancer");
 
+    /// <summary>The folder of the sources they were built from, where the Dockerfile is.</summary>
+    public static string Source => Path("ClusterAspire.Source");
+
     private static string Path(string name) => typeof(BuiltProgram).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>()
         .Single(program => program.Key == name).Value!;

@@ -32,7 +32,19 @@ public sealed partial class ClusterOptions
     public int ReplicaPort { get; set; }
 
     /// <summary>What replicas run in.</summary>
-    public RuntimeKind Runtime { get; set; } = RuntimeKind.Process;
+    public RuntimeKind Runtime { get; set; } = RuntimeKind.Auto;
+
+    /// <summary>Which container engine runs the replicas.</summary>
+    public EngineKind Engine { get; set; } = EngineKind.Auto;
+
+    /// <summary>The image replicas are made of, or null for the one the Dockerfile gives.</summary>
+    public string? Image { get; set; }
+
+    /// <summary>The most memory each container may use, as the engine writes it (<c>256m</c>), or null for no limit.</summary>
+    public string? Memory { get; set; }
+
+    /// <summary>Whether to remove the containers that a crashed run left behind and to do nothing else.</summary>
+    public bool Clean { get; set; }
 
     /// <summary>Whether each replica is pinned to its core.</summary>
     public bool Pin { get; set; } = true;
@@ -82,6 +94,8 @@ public sealed partial class ClusterOptions
         Check(ReplicaPort is >= 0 and <= 65535, nameof(ReplicaPort), "must be from 1 to 65535, or 0 to pick free ports", ReplicaPort);
         Check(QueueLimit is >= 0 and <= 1_000_000, nameof(QueueLimit), "must be from 0 to 1000000", QueueLimit);
         Check(LaneQueueLimit is >= 0 and <= 1_000_000, nameof(LaneQueueLimit), "must be from 0 to 1000000", LaneQueueLimit);
+        Check(Image is not "", nameof(Image), "must be an image's name", Image ?? "");
+        Check(Memory is null || MemoryPattern().IsMatch(Memory), nameof(Memory), "must be a number of bytes from 6m on, with k, m or g behind it, such as 256m", Memory ?? "");
         Check(DrainTimeout is >= 0 and <= 3600, nameof(DrainTimeout), "must be from 0 to 3600 seconds", DrainTimeout);
     }
 
@@ -128,6 +142,9 @@ public sealed partial class ClusterOptions
             throw new ClusterException($"{Switch(name)} {wanted}, not '{value}'.");
         }
     }
+
+    [GeneratedRegex("^[1-9][0-9]{0,14}[bkmg]?$")]
+    private static partial Regex MemoryPattern();
 
     [GeneratedRegex("(?!^)[A-Z]")]
     private static partial Regex Capital();

@@ -10,7 +10,7 @@ public sealed class ClusterOptionsTests
     {
         var options = From();
 
-        Assert.Equal(("auto", 8080, 8081, RuntimeKind.Process, true, 10.0), (options.Replicas, options.Port, options.AdminPort, options.Runtime, options.Pin, options.DrainTimeout));
+        Assert.Equal(("auto", 8080, 8081, RuntimeKind.Auto, true, 10.0), (options.Replicas, options.Port, options.AdminPort, options.Runtime, options.Pin, options.DrainTimeout));
     }
 
     [Fact]
@@ -18,10 +18,12 @@ public sealed class ClusterOptionsTests
     {
         var options = From(
             ("Replicas", "3"), ("port", "9000"), ("AdminPort", "9001"), ("ReplicaPort", "9100"), ("Runtime", "process"),
-            ("Pin", "false"), ("Service", "a.dll"), ("Name", "orders"), ("DrainTimeout", "2.5"));
+            ("Pin", "false"), ("Service", "a.dll"), ("Name", "orders"), ("DrainTimeout", "2.5"),
+            ("Engine", "podman"), ("Image", "orders:2"), ("Memory", "256m"), ("Clean", "true"));
 
         Assert.Equal(("3", 9000, 9001, 9100), (options.Replicas, options.Port, options.AdminPort, options.ReplicaPort));
         Assert.Equal((RuntimeKind.Process, false, "a.dll", "orders", 2.5), (options.Runtime, options.Pin, options.Service, options.Name, options.DrainTimeout));
+        Assert.Equal((EngineKind.Podman, "orders:2", "256m", true), (options.Engine, options.Image, options.Memory, options.Clean));
     }
 
     [Theory]
@@ -39,7 +41,7 @@ public sealed class ClusterOptionsTests
     {
         var message = Assert.Throws<ClusterException>(() => From(("Runtime", value))).Message;
 
-        Assert.StartsWith("--runtime (Cluster:Runtime) must be process", message, StringComparison.Ordinal);
+        Assert.StartsWith("--runtime (Cluster:Runtime) must be auto or process or container, ", message, StringComparison.Ordinal);
         Assert.EndsWith($"not '{value}'.", message, StringComparison.Ordinal);
     }
 

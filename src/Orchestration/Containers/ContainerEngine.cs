@@ -1,0 +1,157 @@
+using System.ComponentModel;
+using System.Text.Json;
+using CliWrap;
+using CliWrap.Buffered;
+
+namespace ClusterAspire.Orchestration;
+
+/// <summary>Docker or Podman, through its command.</summary>
+internal sealed class ContainerEngine
+{
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(5);
+
+    private readonly string _command;
+
+    private ContainerEngine(string command, string version, int processors, bool isPodman)
+    {
+        _command = command;
+        Name = isPodman ? $"Podman {version}" : $"Docker {version}";
+        Processors = processors;
+        IsPodman = isPodman;
+    }
+
+    /// <summary>What it is, with its version.</summary>
+    public string Name { get; }
+
+    /// <summary>How many cores its containers can be given.</summary>
+    public int Processors { get; }
+
+    /// <summary>Whether it is Podman, whatever its command is called.</summary>
+    public bool IsPodman { get; }
+
+    /// <summary>The command, as the user would type it.</summary>
+    public string Command => _command;
+
+    /// <summary>Finds the engine to use.</summary>
+    /// <exception cref="ClusterException">There is none, it does not answer, or this user may not use it.</exception>
+    public static async Task<ContainerEngine> FindAsync(EngineKind kind, CancellationToken cancellationToken)
+    {
+        string[] commands = kind is EngineKind.Auto ? ["docker", "podman"] : [kind.ToString().ToLowerInvariant()];
+        string? why = null;
+        foreach (var command in commands)
+        {
+            try
+            {
+                return await AskAsync(command, cancellationToken);
+            }
+            catch (Win32Exception)
+            {
+                // Not installed.
+            }
+            catch (ClusterException e)
+            {
+                why ??= e.Message;
+            }
+        }
+
+        throw new ClusterException(why ?? $"There is no container engine on this machine: install {(kind is EngineKind.Podman ? "Podman" : "Docker or Podman")}, or run the replicas as processes (--runtime process).");
+    }
+
+    /// <summary>Runs a command of the engine.</summary>
+    /// <returns>What it wrote to standard output, trimmed.</returns>
+    /// <exception cref="ClusterException">It failed; the message is the engine's own.</exception>
+    public async Task<string> RunAsync(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, CancellationToken cancellationToken = default)
+    {
+        var result = await ExecuteAsync(_command, arguments, environment, cancellationToken);
+        return result.IsSuccess ? result.StandardOutput.Trim() : throw new ClusterException(Reason(result.StandardError));
+    }
+
+    /// <summary>Runs a command of the engine that may well fail.</summary>
+    /// <returns>What it wrote to standard output, trimmed; null when it failed.</returns>
+    public async Task<string?> TryRunAsync(IEnumerable<string> arguments, CancellationToken cancellationToken = default)
+    {
+        var result = await ExecuteAsync(_command, arguments, null, cancellationToken);
+        return result.IsSuccess ? result.StandardOutput.Trim() : null;
+    }
+
+    /// <summary>Runs a command of the engine and hands its output on, line by line.</summary>
+    /// <returns>Whether it succeeded.</returns>
+    public async Task<bool> StreamAsync(IEnumerable<string> arguments, Action<string> output, CancellationToken cancellationToken = default)
+    {
+        var result = await Cli.Wrap(_command)
+            .WithArguments(arguments)
+            .WithValidation(CommandResultValidation.None)
+            .WithStandardOutputPipe(PipeTarget.ToDelegate(output))
+            .WithStandardErrorPipe(PipeTarget.ToDelegate(output))
+            .ExecuteAsync(cancellationToken);
+        return result.IsSuccess;
+    }
+
+    private static async Task<ContainerEngine> AskAsync(string command, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(AnswerLimit);
+        try
+        {
+            var answer = await ExecuteAsync(command, ["info", "--format", "{{json .}}"], null, limit.Token);
+            return answer.IsSuccess ? Read(command, answer.StandardOutput) : throw Unusable(command, answer.StandardError);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw Unusable(command, $"no answer in {AnswerLimit.TotalSeconds} s");
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException)
+        {
+            throw Unusable(command, $"'{command} info' answers something else than an engine does");
+        }
+    }
+
+    private static ContainerEngine Read(string command, string info)
+    {
+        using var json = JsonDocument.Parse(info);
+        var root = json.RootElement;
+        if (root.TryGetProperty("host", out var host))
+        {
+            return new(command, root.GetProperty("version").GetProperty("Version").GetString()!, host.GetProperty("cpus").GetInt32(), isPodman: true);
+        }
+
+        // Docker's command of old says so here and succeeds.
+        if (root.TryGetProperty("ServerErrors", out var errors) && errors.ValueKind is JsonValueKind.Array && errors.GetArrayLength() > 0)
+        {
+            throw Unusable(command, errors[0].GetString()!);
+        }
+
+        return root.GetProperty("OSType").GetString() is "linux"
+            ? new(command, root.GetProperty("ServerVersion").GetString()!, root.GetProperty("NCPU").GetInt32(), isPodman: false)
+            : throw new ClusterException("Docker runs Windows containers: switch it to Linux containers, or run the replicas as processes (--runtime process).");
+    }
+
+    private static ClusterException Unusable(string command, string error)
+    {
+        var name = command is "podman" ? "Podman" : "Docker";
+        return new(error.Contains("permission denied", StringComparison.OrdinalIgnoreCase)
+            ? $"This user may not use {name}: add the user to the group docker and log in again, use Podman without root (--engine podman), or run the replicas as processes (--runtime process)."
+            : $"{name} is installed but does not answer ({Reason(error).TrimEnd('.', '?')}): start it, or run the replicas as processes (--runtime process).");
+    }
+
+    private static async Task<BufferedCommandResult> ExecuteAsync(string command, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment, CancellationToken cancellationToken) =>
+        await Cli.Wrap(command)
+            .WithArguments(arguments)
+            .WithEnvironmentVariables(environment?.ToDictionary(variable => variable.Key, variable => (string?)variable.Value) ?? [])
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteBufferedAsync(cancellationToken);
+
+    // The engine's last word, less the names of who passed it on; hints at --help are of no use here.
+    private static string Reason(string error)
+    {
+        var line = error.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .LastOrDefault(line => !line.Contains("--help", StringComparison.Ordinal)) ?? "it does not say why";
+        foreach (var prefix in (string[])["Error response from daemon: ", "ERROR: ", "Error: "])
+        {
+            var start = line.IndexOf(prefix, StringComparison.Ordinal);
+            line = start < 0 ? line : line[(start + prefix.Length)..];
+        }
+
+        return line;
+    }
+}

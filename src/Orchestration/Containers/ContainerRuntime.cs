@@ -1,0 +1,89 @@
+namespace ClusterAspire.Orchestration;
+
+/// <summary>Runs workloads as containers, each with a cpuset of one core, on Docker or Podman.</summary>
+internal sealed class ContainerRuntime(ContainerEngine engine, string image, ClusterOptions options, TelemetryRelay telemetry) : IRuntime, IAsyncDisposable
+{
+    /// <inheritdoc />
+    public async Task<IInstance> StartAsync(Workload workload, Action<string> output, CancellationToken cancellationToken)
+    {
+        // The public port tells clusters of one name apart that run side by side.
+        var name = $"{options.Name}-{options.Port}-{workload.Name}";
+        var environment = ContainerEnvironment.Of(workload, Environment.GetEnvironmentVariables());
+        foreach (var (variable, value) in environment)
+        {
+            if (variable.StartsWith("OTEL_EXPORTER_", StringComparison.Ordinal) && Uri.TryCreate(value, UriKind.Absolute, out var endpoint))
+            {
+                environment[variable] = $"{telemetry.Reachable(endpoint)}";
+            }
+        }
+
+        var started = false;
+        try
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            // Not cancelled half way: a container might stay behind.
+            var id = await engine.RunAsync(["create", "--name", name, .. Arguments(workload, environment), image], environment, CancellationToken.None);
+            id = id.Split('\n')[^1].Trim();
+            await engine.RunAsync(["start", id], cancellationToken: CancellationToken.None);
+            cancellationToken.ThrowIfCancellationRequested();
+            started = true;
+            return new ContainerInstance(engine, id, output);
+        }
+        finally
+        {
+            if (!started)
+            {
+                await RemoveAsync(workload);
+            }
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask DisposeAsync() => telemetry.DisposeAsync();
+
+    // By label, as the name may be somebody else's.
+    private async Task RemoveAsync(Workload workload)
+    {
+        var mine = await engine.TryRunAsync(
+            ["ps", "--all", "--quiet", "--no-trunc", "--filter", $"label={ContainerLabels.Owner}={ContainerOwner.Current}", "--filter", $"label={ContainerLabels.Replica}={workload.Name}"]);
+        if (!string.IsNullOrEmpty(mine))
+        {
+            await ContainerInstance.RemoveAsync(engine, mine);
+        }
+    }
+
+    private IEnumerable<string> Arguments(Workload workload, Dictionary<string, string> environment)
+    {
+        List<string> arguments =
+        [
+            "--hostname", workload.Name,
+            "--label", $"{ContainerLabels.Cluster}={options.Name}",
+            "--label", $"{ContainerLabels.Replica}={workload.Name}",
+            "--label", $"{ContainerLabels.Owner}={ContainerOwner.Current}",
+            "--publish", $"127.0.0.1:{workload.Port}:{ContainerEnvironment.Port}",
+            // .NET's diagnostics have their socket in /tmp.
+            "--read-only", "--tmpfs", "/tmp",
+            "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
+            // The supervisor has seen every line already; an engine set to log elsewhere might not give them back.
+            "--log-driver", "json-file", "--log-opt", "max-size=10m",
+        ];
+        if (workload.Core is { } core)
+        {
+            // A cpuset and no quota: a quota would throttle the light requests with the heavy ones.
+            arguments.AddRange(["--cpuset-cpus", $"{core}"]);
+        }
+
+        if (options.Memory is { } memory)
+        {
+            arguments.AddRange(["--memory", memory]);
+        }
+
+        if (!engine.IsPodman)
+        {
+            arguments.AddRange(["--add-host", $"{TelemetryRelay.HostName}:host-gateway"]);
+        }
+
+        // Without the values, which may be secrets: the command finds them in its own environment.
+        return arguments.Concat(environment.Keys.SelectMany(variable => (string[])["--env", variable]));
+    }
+}

@@ -1,0 +1,112 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace ClusterAspire.Orchestration;
+
+/// <summary>The image replicas are made of: one that the user names, or the one the Dockerfile's target <c>service</c> gives.</summary>
+/// <param name="engine">Has the image, or builds it.</param>
+/// <param name="name">The image that the user names, or null to build one.</param>
+/// <param name="folder">Where the Dockerfile is.</param>
+/// <param name="build">How it is built.</param>
+internal sealed partial class ServiceImage(ContainerEngine engine, string? name, string folder, BuildOptions build)
+{
+    private const string SourceLabel = "clusteraspire.source";
+    private const string BaseImagesLabel = "clusteraspire.base-images";
+
+    private readonly string _dockerfile = Path.Combine(folder, "Dockerfile");
+
+    /// <summary>What the image is called when it is built here; compose.yaml and the Kubernetes manifests call it so too.</summary>
+    public string BuiltName { get; init; } = "clusteraspire/service:1.0.0";
+
+    /// <summary>What it is called.</summary>
+    public string Name => name ?? BuiltName;
+
+    /// <summary>Finds the image, up to date with its source.</summary>
+    /// <returns>Its id, or null when it is not there or was built from another source.</returns>
+    public async Task<string?> FindAsync(CancellationToken cancellationToken)
+    {
+        var image = await InspectAsync(cancellationToken);
+        return image is not null && (name is not null || image.Labels.GetValueOrDefault(SourceLabel) == Source()) ? image.Id : null;
+    }
+
+    /// <summary>Says why the image cannot be built from what the engine has, without asking any registry; null when it can.</summary>
+    public async Task<string?> WhyNotBuildableAsync(CancellationToken cancellationToken)
+    {
+        if (name is not null || !File.Exists(_dockerfile))
+        {
+            return Missing().Message;
+        }
+
+        // BuildKit keeps base images to itself: an image built before says that they are there.
+        if (await InspectAsync(cancellationToken) is { } earlier && earlier.Labels.GetValueOrDefault(BaseImagesLabel) == BaseImages())
+        {
+            return null;
+        }
+
+        foreach (var image in BaseImages().Split(' '))
+        {
+            if (await engine.TryRunAsync(["image", "inspect", image], cancellationToken) is null)
+            {
+                return "the image of the service is not built yet (--runtime container builds it, once)";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Builds the image; base images that the engine lacks are pulled.</summary>
+    /// <param name="output">Takes the builder's progress.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Its id.</returns>
+    /// <exception cref="ClusterException">It cannot be built.</exception>
+    public async Task<string> BuildAsync(Action<string> output, CancellationToken cancellationToken)
+    {
+        if (name is not null || !File.Exists(_dockerfile))
+        {
+            throw Missing();
+        }
+
+        List<string> arguments =
+            ["build", "--target", "service", "--tag", Name, "--label", $"{SourceLabel}={Source()}", "--label", $"{BaseImagesLabel}={BaseImages()}"];
+        arguments.AddRange(build.Network is null ? [] : ["--network", build.Network]);
+        arguments.AddRange(build.Args.SelectMany(argument => (string[])["--build-arg", $"{argument.Key}={argument.Value}"]));
+        arguments.Add(folder);
+
+        var failure = new BuildFailure();
+        if (!await engine.StreamAsync(arguments, Take, cancellationToken))
+        {
+            throw new ClusterException(failure.Explain(BaseImages()));
+        }
+
+        return await engine.RunAsync(["image", "inspect", "--format", "{{.Id}}", Name], cancellationToken: cancellationToken);
+
+        void Take(string line)
+        {
+            failure.Note(line);
+            output(line);
+        }
+    }
+
+    private async Task<Image?> InspectAsync(CancellationToken cancellationToken)
+    {
+        var inspected = await engine.TryRunAsync(["image", "inspect", "--format", "{{.Id}} {{json .Config.Labels}}", Name], cancellationToken);
+        return inspected?.Split(' ', 2) is [var id, var labels]
+            ? new(id, JsonSerializer.Deserialize<Dictionary<string, string>>(labels) ?? [])
+            : null;
+    }
+
+    private string Source() => SourceHash.Of(folder, build.Args);
+
+    private ClusterException Missing() => new(name is not null
+        ? $"{engine.Name} has no image {name}: build or pull it ({engine.Command} pull {name}), or leave --image (Cluster:Image) out to have the Dockerfile built."
+        : $"There is no Dockerfile in {folder} to build the service's image from: name an image by --image (Cluster:Image), or run the replicas as processes (--runtime process).");
+
+    // The Dockerfile's arguments whose names end in IMAGE, as given or by default.
+    private string BaseImages() => string.Join(' ', BaseImage().Matches(File.ReadAllText(_dockerfile))
+        .Select(argument => build.Args.TryGetValue(argument.Groups["name"].Value, out var given) ? given : argument.Groups["image"].Value));
+
+    [GeneratedRegex(@"^ARG\s+(?<name>\w*IMAGE)=(?<image>\S+)\s*$", RegexOptions.Multiline)]
+    private static partial Regex BaseImage();
+
+    private sealed record Image(string Id, Dictionary<string, string> Labels);
+}

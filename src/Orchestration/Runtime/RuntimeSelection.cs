@@ -1,0 +1,10 @@
+namespace ClusterAspire.Orchestration;
+
+/// <summary>What replicas run in on this machine.</summary>
+/// <param name="Runtime">Starts them.</param>
+/// <param name="Machine">The cores they can be given.</param>
+public sealed record RuntimeSelection(IRuntime Runtime, Machine Machine) : IAsyncDisposable
+{
+    /// <inheritdoc />
+    public ValueTask DisposeAsync() => Runtime is IAsyncDisposable runtime ? runtime.DisposeAsync() : ValueTask.CompletedTask;
+}

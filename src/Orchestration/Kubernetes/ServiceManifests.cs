@@ -77,7 +77,7 @@ internal sealed class ServiceManifests(ClusterPlan plan, KubernetesOptions optio
                 MaxReplicas = Math.Max(4, 2 * plan.Replicas.Count),
                 Metrics = new[]
                 {
-                    new { Type = "Resource", Resource = new { Name = "cpu", Target = new { Type = "AverageValue", AverageValue = "700m" } } },
+                    new { Type = "Resource", Resource = new { Name = "cpu", Target = new { Type = "AverageValue", AverageValue = "500m" } } },
                 },
                 Behavior = new
                 {

@@ -17,7 +17,7 @@ internal sealed class SupervisedWorkload(
     private readonly Backoff _backoff = new(time);
     private TimeSpan _limit;
     private CancellationToken _atOnce;
-    private string? _lastLine;
+    private string? _lastWords;
 
     /// <summary>Completes when it has been healthy for the first time.</summary>
     public Task Ready => _ready.Task;
@@ -28,8 +28,8 @@ internal sealed class SupervisedWorkload(
     /// <summary>Ends when it has stopped.</summary>
     public Task Running { get; private set; } = Task.CompletedTask;
 
-    /// <summary>The last line that it wrote, or null.</summary>
-    public string? LastLine => Volatile.Read(ref _lastLine);
+    /// <summary>The last line that it wrote, those of a stack trace aside, or null.</summary>
+    public string? LastWords => Volatile.Read(ref _lastWords);
 
     public void Start() => Running = Task.Run(KeepRunningAsync);
 
@@ -146,7 +146,11 @@ internal sealed class SupervisedWorkload(
 
     private void Forward(string line)
     {
-        Volatile.Write(ref _lastLine, line);
+        if (line is not "" && !char.IsWhiteSpace(line[0]))
+        {
+            Volatile.Write(ref _lastWords, line);
+        }
+
         output.Line(workload.Name, line);
     }
 

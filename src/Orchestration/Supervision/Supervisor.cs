@@ -65,7 +65,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
         if (!await balancer.Tried.WaitAsync(stop))
         {
             plan.LoadBalancer.EnsurePortsAreFree();
-            throw new ClusterException($"The load balancer cannot run; the last it said was: {balancer.LastLine ?? "nothing"}");
+            throw new ClusterException($"The load balancer cannot run; the last it said was: {balancer.LastWords ?? "nothing"}");
         }
     }
 }

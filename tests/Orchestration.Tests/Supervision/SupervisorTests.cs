@@ -118,6 +118,7 @@ public sealed class SupervisorTests : IDisposable
         {
             var balancer = await RestartedAsync(_balancers, TimeSpan.FromMilliseconds(delay / 2));
             balancer.Write("LoadBalancer:RetryRatio must be from 0 to 1.");
+            balancer.Write("   at Some.Method()");
             balancer.Exit(1);
             await _output.WaitForAsync($"loadbalancer ({balancer.Id}) exited with code 1; restarting in {delay} ms");
         }

@@ -1,0 +1,102 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+
+namespace ClusterAspire.AppHost.Tests;
+
+/// <summary>The real AppHost, as a process.</summary>
+internal sealed class AppHostProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _output = new();
+    private readonly ConcurrentQueue<string> _errors = new();
+
+    private AppHostProcess(Process process)
+    {
+        _process = process;
+        Pid = process.Id;
+        process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
+        process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    public int Pid { get; }
+
+    /// <summary>What it has written so far.</summary>
+    public IReadOnlyCollection<string> Output => [.. _output];
+
+    /// <summary>What it has written to standard error so far.</summary>
+    public IReadOnlyCollection<string> Errors => [.. _errors];
+
+    public bool HasExited => _process.HasExited;
+
+    public static AppHostProcess Start(string[] arguments, params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (OperatingSystem.IsLinux() && Unix.IgnoresInterrupts)
+        {
+            start.FileName = "env";
+            start.ArgumentList.Add("--default-signal=INT");
+            start.ArgumentList.Add("dotnet");
+        }
+
+        start.ArgumentList.Add(typeof(ClusterCommand).Assembly.Location);
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        return new(Process.Start(start)!);
+    }
+
+    /// <summary>Runs it to its end.</summary>
+    public static async Task<(int ExitCode, AppHostProcess AppHost)> RunAsync(string[] arguments, params (string Name, string Value)[] environment)
+    {
+        await using var appHost = Start(arguments, environment);
+        return (await appHost.ExitAsync(), appHost);
+    }
+
+    public void Signal(int signal) => Unix.Signal(Pid, signal);
+
+    /// <summary>Waits for its end; returns the exit code.</summary>
+    public async Task<int> ExitAsync()
+    {
+        await Eventually.InTimeAsync(_process.WaitForExitAsync());
+        return _process.ExitCode;
+    }
+
+    /// <summary>Waits for a line of its output.</summary>
+    public async Task<string> LineAsync(Predicate<string> wanted, string what)
+    {
+        string? line = null;
+        await Eventually.IsTrueAsync(() => (line = _output.FirstOrDefault(line => wanted(line))) is not null || HasExited, what);
+        return line ?? throw new InvalidOperationException($"It ended before this: {what}.{Environment.NewLine}{this}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // Not gracefully: that is for tests to test. Its children notice.
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    public override string ToString() => string.Join(Environment.NewLine, [.. _output, .. _errors]);
+
+    private static void Keep(ConcurrentQueue<string> lines, string? line)
+    {
+        if (line is not null)
+        {
+            lines.Enqueue(line);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace ClusterAspire.AppHost.Tests;
+
+/// <summary>All of it with processes, and what only processes have.</summary>
+public sealed class ProcessClusterTests : ClusterTests
+{
+    private protected override RuntimeUnderTest Runtime { get; } = new ProcessesUnderTest();
+
+    [Fact]
+    public async Task Each_replica_has_its_one_core_and_counts_one()
+    {
+        await using var cluster = await Cluster.StartAsync(Runtime, replicas: 2);
+        using var client = new HttpClient();
+
+        foreach (var replica in await cluster.ReplicasAsync())
+        {
+            Assert.Equal([$"{replica.Core}"], CoresOfThreads(replica.Pid!.Value).Distinct());
+            var health = await client.GetFromJsonAsync<JsonElement>(new Uri(replica.Address, "health"), TestContext.Current.CancellationToken);
+            Assert.Equal((replica.Name, 1), (health.GetProperty("name").GetString(), health.GetProperty("cores").GetInt32()));
+        }
+    }
+
+    [Fact]
+    public async Task A_replica_that_was_restarted_has_its_core_again()
+    {
+        await using var cluster = await Cluster.StartAsync(Runtime, replicas: 2);
+        var victim = (await cluster.ReplicasAsync())[1];
+
+        cluster.Kill(victim);
+
+        var back = await cluster.ReplicaAsync(victim.Name, replica => replica is { State: "ready", Restarts: 1 }, "it is back");
+        Assert.NotEqual(victim.Pid, back.Pid);
+        Assert.Equal([$"{victim.Core}"], CoresOfThreads(back.Pid!.Value).Distinct());
+    }
+
+    [Fact]
+    public async Task Without_pinning_replicas_may_use_every_core()
+    {
+        await using var cluster = await Cluster.StartAsync(Runtime, replicas: 2, ["--no-pin"]);
+
+        var own = CoresOfThreads(Environment.ProcessId)[0];
+        Assert.All(await cluster.ReplicasAsync(), replica =>
+        {
+            Assert.Null(replica.Core);
+            Assert.Contains(own, CoresOfThreads(replica.Pid!.Value));
+        });
+    }
+
+    [Fact]
+    public async Task SIGKILL_of_the_AppHost_leaves_no_orphan()
+    {
+        await using var cluster = await Cluster.StartAsync(Runtime, replicas: 3);
+        var children = Unix.Children(cluster.AppHost.Pid);
+        Assert.Equal(4, children.Count);
+
+        cluster.AppHost.Signal(Unix.SigKill);
+        await cluster.AppHost.ExitAsync();
+
+        await Eventually.IsTrueAsync(() => !children.Any(Unix.IsRunning), "its children are gone");
+    }
+
+    [Fact]
+    public async Task What_replicas_write_is_shown_behind_their_names()
+    {
+        await using var cluster = await Cluster.StartAsync(Runtime, replicas: 2);
+
+        Assert.Contains(cluster.AppHost.Output, line => line.StartsWith("replica-0 | ", StringComparison.Ordinal));
+        Assert.Contains(cluster.AppHost.Output, line => line.StartsWith("replica-1 | ", StringComparison.Ordinal));
+        Assert.DoesNotContain(cluster.AppHost.Output, line => line.Contains('\e', StringComparison.Ordinal));
+    }
+
+    private static List<string> CoresOfThreads(int pid) =>
+    [
+        .. from thread in Directory.GetDirectories($"/proc/{pid}/task")
+           let status = Read(Path.Combine(thread, "status"))
+           where status is not null
+           select status.Split('\n').Single(line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal)).Split(':')[1].Trim().ToString(CultureInfo.InvariantCulture),
+    ];
+
+    // A thread may end while it is looked at.
+    private static string? Read(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+}

@@ -2,23 +2,33 @@ using System.Runtime.InteropServices;
 
 namespace ClusterAspire.AppHost;
 
-/// <summary>Ctrl+C and SIGTERM: the first drains, a second one stops at once.</summary>
+/// <summary>Ctrl+C and SIGTERM: the first drains, a second one stops at once. The end of <see cref="DotnetRun"/> drains too.</summary>
 internal sealed class StopSignals : IDisposable
 {
     // One stop may arrive twice: by the process group and, passed on, by dotnet run.
     private static readonly TimeSpan SameStop = TimeSpan.FromMilliseconds(500);
 
+    private static readonly TimeSpan Watch = TimeSpan.FromSeconds(1);
+
     private readonly CancellationTokenSource _drain = new();
     private readonly CancellationTokenSource _atOnce = new();
     private readonly List<PosixSignalRegistration> _registrations;
+    private readonly Timer? _orphaned;
     private readonly Lock _lock = new();
     private long? _first;
 
-    public StopSignals() => _registrations =
-    [
-        .. from signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGHUP]
-           select PosixSignalRegistration.Create(signal, OnSignal),
-    ];
+    public StopSignals()
+    {
+        _registrations =
+        [
+            .. from signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGHUP]
+               select PosixSignalRegistration.Create(signal, OnSignal),
+        ];
+        if (DotnetRun.IsParent)
+        {
+            _orphaned = new(_ => DrainWhenOrphaned(), null, Watch, Watch);
+        }
+    }
 
     public CancellationToken Drain => _drain.Token;
 
@@ -30,8 +40,21 @@ internal sealed class StopSignals : IDisposable
     public void Dispose()
     {
         _registrations.ForEach(registration => registration.Dispose());
+        _orphaned?.Dispose();
         _drain.Dispose();
         _atOnce.Dispose();
+    }
+
+    private void DrainWhenOrphaned()
+    {
+        lock (_lock)
+        {
+            if (_first is null && DotnetRun.HasEnded)
+            {
+                _first = TimeProvider.System.GetTimestamp();
+                _drain.CancelAsync();
+            }
+        }
     }
 
     private void OnSignal(PosixSignalContext context)

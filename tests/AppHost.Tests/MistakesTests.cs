@@ -14,7 +14,7 @@ public sealed class MistakesTests
     [InlineData("--port abc", "--port (Cluster:Port) must be a whole number, not 'abc'.")]
     [InlineData("--port 70000", "--port (Cluster:Port) must be from 1 to 65535, not '70000'.")]
     [InlineData("--port 9000 --admin-port 9000", "--admin-port (Cluster:AdminPort) must be another port than --port (Cluster:Port), not '9000'.")]
-    [InlineData("--runtime vm", "--runtime (Cluster:Runtime) must be process")]
+    [InlineData("--runtime vm", "--runtime (Cluster:Runtime) must be auto or process or container, not 'vm'.")]
     [InlineData("--drain-timeout -1", "--drain-timeout (Cluster:DrainTimeout) must be from 0 to 3600 seconds, not '-1'.")]
     [InlineData("--service missing.dll", "missing.dll does not exist: build it, or name another built service by --service (Cluster:Service).")]
     public async Task A_wrong_switch(string arguments, string sentence) =>

@@ -63,6 +63,22 @@ public sealed class ProcessClusterTests : ClusterTests
     }
 
     [Fact]
+    public async Task SIGKILL_of_dotnet_run_leaves_no_orphan()
+    {
+        Requires.Linux();
+        var (port, adminPort) = Cluster.FreePorts();
+        await using var dotnetRun = AppHostProcess.StartByDotnetRun(["--runtime", "process", "--replicas", "1", "--port", $"{port}", "--admin-port", $"{adminPort}"]);
+        await dotnetRun.LineAsync(line => line.Contains("Ctrl+C drains", StringComparison.Ordinal), "the cluster serves");
+        var appHost = Assert.Single(Unix.Children(dotnetRun.Pid));
+        int[] all = [appHost, .. Unix.Children(appHost)];
+        Assert.Equal(3, all.Length);
+
+        dotnetRun.Signal(Unix.SigKill);
+
+        await Eventually.IsTrueAsync(() => !all.Any(Unix.IsRunning), "the AppHost and its children are gone");
+    }
+
+    [Fact]
     public async Task What_replicas_write_is_shown_behind_their_names()
     {
         await using var cluster = await Cluster.StartAsync(Runtime, replicas: 2);

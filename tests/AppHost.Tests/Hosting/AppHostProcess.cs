@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Reflection;
+using System.Runtime.CompilerServices;
 
 namespace ClusterAspire.AppHost.Tests;
 
@@ -30,7 +32,21 @@ internal sealed class AppHostProcess : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
-    public static AppHostProcess Start(string[] arguments, params (string Name, string Value)[] environment)
+    /// <summary>Starts it on its own.</summary>
+    public static AppHostProcess Start(string[] arguments, params (string Name, string Value)[] environment) =>
+        Start(typeof(ClusterCommand).Assembly.Location, arguments, environment);
+
+    /// <summary>Starts it as the README does; the process is then that of <c>dotnet run</c>.</summary>
+    public static AppHostProcess StartByDotnetRun(string[] arguments) =>
+        Start("run", ["--no-build", "--configuration", Configuration, "--project", Project(), "--", .. arguments], []);
+
+    private static string Configuration =>
+        typeof(AppHostProcess).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+
+    private static string Project([CallerFilePath] string path = "") =>
+        Path.GetFullPath(Path.Combine(path, "..", "..", "..", "..", "AppHost"));
+
+    private static AppHostProcess Start(string command, string[] arguments, (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         if (OperatingSystem.IsLinux() && Unix.IgnoresInterrupts)
@@ -40,7 +56,7 @@ internal sealed class AppHostProcess : IAsyncDisposable
             start.ArgumentList.Add("dotnet");
         }
 
-        start.ArgumentList.Add(typeof(ClusterCommand).Assembly.Location);
+        start.ArgumentList.Add(command);
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);

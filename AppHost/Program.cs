@@ -1,6 +1,7 @@
 using ClusterAspire.AppHost;
 using ClusterAspire.Orchestration;
 using Microsoft.Extensions.Configuration;
+using Spectre.Console;
 
 return await new ClusterCommand(RunAsync).RunAsync(args);
 
@@ -8,7 +9,9 @@ static async Task<int> RunAsync(IConfiguration configuration)
 {
     var options = ClusterOptions.From(configuration);
     var console = new ClusterConsole(Console.Out);
-    var selector = new RuntimeSelector(options, BuildOptions.From(configuration), console);
+    await using var table = LatencyTable.IsWanted(options) ? new LatencyTable(console, AnsiConsole.Console) : null;
+    var terminal = table ?? (IClusterOutput)console;
+    var selector = new RuntimeSelector(options, BuildOptions.From(configuration), terminal);
     using var stop = new StopSignals();
     try
     {
@@ -20,7 +23,8 @@ static async Task<int> RunAsync(IConfiguration configuration)
 
         await using var service = await selector.SelectAsync(BuiltProgram.Service, BuiltProgram.Source, stop.Drain);
         var plan = ClusterPlan.Create(options, service.Machine);
-        var supervisor = new Supervisor(plan, service.Runtime, new ProcessRuntime(BuiltProgram.LoadBalancer), console);
+        using var output = new LivePageReports(terminal, plan.LoadBalancer.AdminUrl);
+        var supervisor = new Supervisor(plan, service.Runtime, new ProcessRuntime(BuiltProgram.LoadBalancer), output);
         await supervisor.RunAsync(stop.Drain, stop.AtOnce);
     }
     catch (OperationCanceledException) when (stop.Drain.IsCancellationRequested)

@@ -3,8 +3,6 @@ using ClusterAspire.ServiceDefaults;
 using Microsoft.AspNetCore.Routing.Matching;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
-using OpenTelemetry.Metrics;
-using OpenTelemetry.Trace;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.LoadBalancing;
 using Yarp.ReverseProxy.ServiceDiscovery;
@@ -16,6 +14,8 @@ internal static class LoadBalancerExtensions
 {
     /// <summary>A replica on the same machine or network answers a connect at once or is gone.</summary>
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
+
+    private static readonly UnheardMeters Unheard = new();
 
     /// <summary>Adds the load balancer's services.</summary>
     public static void AddLoadBalancer(this WebApplicationBuilder builder)
@@ -56,10 +56,12 @@ internal static class LoadBalancerExtensions
         services.AddReverseProxy()
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
             .AddTransforms<ReplicaTransforms>()
-            .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = ConnectTimeout);
-        builder.AddTelemetry().WithMetrics(metrics => metrics.AddPrometheusExporter());
-        // Takes effect once somebody exports traces; spans nobody reads would halve the throughput.
-        services.ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddSource("Yarp.ReverseProxy"));
+            .ConfigureHttpClient((_, handler) =>
+            {
+                handler.ConnectTimeout = ConnectTimeout;
+                handler.MeterFactory = Unheard;
+            });
+        builder.AddBalancerTelemetry();
     }
 
     /// <summary>Maps the public port: its own health, and the proxy for everything else.</summary>

@@ -15,8 +15,8 @@ public sealed class LiveCluster : IAsyncLifetime
     /// <summary>The replicas' names.</summary>
     public static IReadOnlyList<string> Replicas { get; } = ["replica-0", "replica-1"];
 
-    /// <summary>Of the load balancer.</summary>
-    public string Environment { get; init; } = "Development";
+    /// <summary>What all processes are told besides.</summary>
+    public Dictionary<string, string> Settings { get; } = new() { ["ASPNETCORE_ENVIRONMENT"] = "Development" };
 
     /// <summary>The public port.</summary>
     public HttpClient Client { get; private set; } = null!;
@@ -35,7 +35,6 @@ public sealed class LiveCluster : IAsyncLifetime
 
         var settings = new Dictionary<string, string>
         {
-            ["ASPNETCORE_ENVIRONMENT"] = Environment,
             ["Replica__Name"] = "loadbalancer",
             ["LoadBalancer__Url"] = Client.BaseAddress.ToString(),
             ["LoadBalancer__AdminUrl"] = Admin.BaseAddress.ToString(),
@@ -88,7 +87,7 @@ public sealed class LiveCluster : IAsyncLifetime
             WorkingDirectory = Path.GetTempPath(),
             RedirectStandardOutput = true,
         };
-        foreach (var (key, value) in environment)
+        foreach (var (key, value) in environment.Concat(Settings))
         {
             start.Environment[key] = value;
         }

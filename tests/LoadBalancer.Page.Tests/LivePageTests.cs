@@ -112,6 +112,12 @@ public sealed class LivePageTests(LiveCluster cluster, Chromium chromium) : ICla
     [Fact]
     public async Task The_experiment_runs_and_says_what_came_of_it()
     {
+        var picture = Environment.GetEnvironmentVariable("LIVE_PAGE_SCREENSHOT");
+        if (picture is { Length: > 0 })
+        {
+            await WorkAsync(TimeSpan.FromMinutes(2));
+        }
+
         var page = await chromium.OpenAsync(cluster.Admin.BaseAddress!);
         await Expect(page.Locator(".chart svg").First).ToBeVisibleAsync(new() { Timeout = 60_000 });
         await page.GetByRole(AriaRole.Button, new() { Name = "Run the experiment" }).ClickAsync();
@@ -120,9 +126,12 @@ public sealed class LivePageTests(LiveCluster cluster, Chromium chromium) : ICla
         await Expect(page.Locator(".result")).ToContainTextAsync("/fast requests took", Patient);
 
         // The README's picture is taken here, under the experiment's load.
-        if (Environment.GetEnvironmentVariable("LIVE_PAGE_SCREENSHOT") is { Length: > 0 } file)
+        if (picture is { Length: > 0 })
         {
-            await page.ScreenshotAsync(new() { Path = file, FullPage = true });
+            var load = WorkAsync(TimeSpan.FromSeconds(5));
+            await page.WaitForTimeoutAsync(3000);
+            await page.ScreenshotAsync(new() { Path = picture, FullPage = true });
+            await load;
         }
     }
 
@@ -142,6 +151,44 @@ public sealed class LivePageTests(LiveCluster cluster, Chromium chromium) : ICla
             // The replica was asked, and has no such page.
             Assert.True(response.Headers.Contains("X-Replica"), path);
             Assert.Equal(System.Net.HttpStatusCode.NotFound, response.StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task In_production_the_page_is_served_from_the_build_output_and_the_experiment_is_off()
+    {
+        await using var production = new LiveCluster { Settings = { ["ASPNETCORE_ENVIRONMENT"] = "Production" } };
+        await production.InitializeAsync();
+        var page = await chromium.OpenAsync(production.Admin.BaseAddress!);
+        await Expect(page.Locator(".chart svg").First).ToBeVisibleAsync(new() { Timeout = 60_000 });
+        await Expect(page.Locator(".experiment")).ToContainTextAsync("Development environment only", Patient);
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Run the experiment" })).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task It_shows_what_the_supervisor_reports()
+    {
+        var page = await chromium.OpenAsync(cluster.Admin.BaseAddress!);
+        using var reported = await cluster.Admin.PostAsync(
+            "/api/events",
+            new StringContent("""{"subject":"supervisor","text":"replica-9 (pid 1) exited with code 137"}""", System.Text.Encoding.UTF8, "application/json"),
+            TestContext.Current.CancellationToken);
+        await Expect(page.Locator(".events")).ToContainTextAsync("replica-9 (pid 1) exited with code 137", Patient);
+    }
+
+    // Light requests all the time, compute requests in bursts.
+    private async Task WorkAsync(TimeSpan duration)
+    {
+        using var end = new CancellationTokenSource(duration);
+        await Task.WhenAll(RepeatAsync("/fast", TimeSpan.FromMilliseconds(10)), RepeatAsync("/slow?iterations=1000000000", TimeSpan.FromSeconds(5)), RepeatAsync("/slow?iterations=300000000", TimeSpan.FromMilliseconds(700)));
+
+        async Task RepeatAsync(string path, TimeSpan pause)
+        {
+            while (!end.IsCancellationRequested)
+            {
+                await cluster.Client.GetStringAsync(path);
+                await Task.Delay(pause);
+            }
         }
     }
 

@@ -15,7 +15,7 @@ internal static class AdminExtensions
                 return Results.Problem(ReportedEvent.Rule, statusCode: StatusCodes.Status400BadRequest);
             }
 
-            events.Reported(reported.Replica!, reported.Text!);
+            events.Reported(reported.Subject!, reported.Text!);
             return Results.NoContent();
         });
         admin.MapPrometheusScrapingEndpoint("/metrics");

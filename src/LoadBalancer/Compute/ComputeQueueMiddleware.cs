@@ -23,7 +23,7 @@ internal sealed class ComputeQueueMiddleware(
 
         try
         {
-            using var lease = await queue.AcquireAsync(wait, first: tried.Count > 0, context.RequestAborted);
+            using var lease = await AcquireAsync(wait, first: tried.Count > 0, context.RequestAborted);
             metrics.ComputeQueued(Stopwatch.GetElapsedTime(started), Activity.Current);
 
             if (lease is null)
@@ -47,6 +47,12 @@ internal sealed class ComputeQueueMiddleware(
         {
             // The client left and gave its place up: nobody is there to answer.
         }
+    }
+
+    private async ValueTask<ComputeLease?> AcquireAsync(ComputeWait wait, bool first, CancellationToken cancellationToken)
+    {
+        using var span = BalancerTraces.StartWait();
+        return await queue.AcquireAsync(wait, first, cancellationToken);
     }
 
     private static IReadOnlyList<DestinationState>? Pinned(IReverseProxyFeature proxy, IReadOnlyCollection<DestinationState> tried) =>

@@ -158,7 +158,8 @@ internal sealed class Experiment(
         var busy = slow.Length == 0
             ? $"/slow requests that took longer than {Duration.TotalSeconds} s"
             : $"{slow.Length} /slow requests of {Figures.Latency(At(slow, 0.5))} each";
-        var verdict = slow.Length > 0 && At(fast, 0.99) > At(slow, 0.5) / 2 ? "light requests had to wait for heavy ones" : "light requests did not wait for heavy ones";
+        var heavy = slow.Length > 0 ? At(slow, 0.5) : Duration.TotalMilliseconds;
+        var verdict = At(fast, 0.99) < heavy / 10 ? "light requests do not wait for heavy ones" : "light requests were slowed down";
         return $"While {cores} {(cores == 1 ? "core" : "cores")} worked on {busy}, {fast.Length} /fast requests took {Figures.Latency(At(fast, 0.5))} in the median and {Figures.Latency(At(fast, 0.99))} at p99{failed}: {verdict}.";
     }
 

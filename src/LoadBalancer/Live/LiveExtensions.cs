@@ -1,5 +1,4 @@
 using ClusterAspire.LoadBalancer.Live;
-using OpenTelemetry.Metrics;
 using Radzen;
 
 namespace ClusterAspire.LoadBalancer;
@@ -17,9 +16,6 @@ internal static class LiveExtensions
         builder.Services.AddHostedService(provider => provider.GetRequiredService<LiveFeed>());
         builder.Services.AddRadzenComponents();
         builder.Services.AddRazorComponents().AddInteractiveServerComponents();
-        // What the page itself does is nobody's metric.
-        builder.Services.ConfigureOpenTelemetryMeterProvider(metrics => metrics.AddView(instrument =>
-            instrument.Meter.Name.StartsWith("Microsoft.AspNetCore.Components", StringComparison.Ordinal) ? MetricStreamConfiguration.Drop : null));
     }
 
     /// <summary>Maps the page, its files and its connection, on the admin port only.</summary>

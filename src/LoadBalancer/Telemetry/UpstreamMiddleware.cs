@@ -20,6 +20,7 @@ internal sealed class UpstreamMiddleware(RequestDelegate next, ReplicaCatalog re
         var replica = replicas[destination];
         var started = Stopwatch.GetTimestamp();
         replica.Begin();
+        using var span = BalancerTraces.StartTry(replica, context.Features.Get<Tries>()?.Failed.Count ?? 0);
         try
         {
             await next(context);
@@ -37,13 +38,22 @@ internal sealed class UpstreamMiddleware(RequestDelegate next, ReplicaCatalog re
         {
             (proxy.Route.IsCompute() ? replica.Compute : replica.Light).Record(duration);
         }
-        else if (error is { Error: ForwarderError.Request, Exception: HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } })
+        else
+        {
+            span?.SetStatus(ActivityStatusCode.Error, error.Error.ToString());
+            Tell(error, context, replica);
+        }
+    }
+
+    private void Tell(IForwarderErrorFeature error, HttpContext context, Replica replica)
+    {
+        if (error is { Error: ForwarderError.Request, Exception: HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } })
         {
             probe.Refused(context.GetRouteModel().Cluster!, replica);
         }
         else
         {
-            probe.Suspect(destination);
+            probe.Suspect(replica.Destination);
         }
     }
 }

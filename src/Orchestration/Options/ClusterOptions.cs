@@ -58,6 +58,9 @@ public sealed partial class ClusterOptions
     /// <summary>How much work may wait in a replica's compute lane: the bound that holds when several load balancers do not know of each other.</summary>
     public int LaneQueueLimit { get; set; } = 256;
 
+    /// <summary>What the terminal shows of telemetry.</summary>
+    public TelemetryKind Telemetry { get; set; } = TelemetryKind.None;
+
     /// <summary>How long requests in flight may take to finish when the cluster stops, in seconds.</summary>
     public double DrainTimeout { get; set; } = 10;
 

@@ -81,13 +81,22 @@ public sealed record ClusterPlan(
         return new(options.Port, options.AdminPort, environment);
     }
 
-    private static Dictionary<string, string> EnvironmentOf(string name, string service, ClusterOptions options) => new()
+    private static Dictionary<string, string> EnvironmentOf(string name, string service, ClusterOptions options)
     {
-        ["Replica__Name"] = name,
-        ["OTEL_SERVICE_NAME"] = service,
-        ["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={name}",
-        ["Drain__Timeout"] = options.DrainTimeout.ToString(CultureInfo.InvariantCulture),
-    };
+        var environment = new Dictionary<string, string>
+        {
+            ["Replica__Name"] = name,
+            ["OTEL_SERVICE_NAME"] = service,
+            ["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={name}",
+            ["Drain__Timeout"] = options.DrainTimeout.ToString(CultureInfo.InvariantCulture),
+        };
+        if (options.Telemetry is TelemetryKind.Console)
+        {
+            environment["Telemetry__Console"] = "true";
+        }
+
+        return environment;
+    }
 
     private static List<int> PlanPorts(ClusterOptions options, Machine machine, int count)
     {

@@ -8,13 +8,26 @@ namespace ClusterAspire.Orchestration;
 /// <param name="Environment">What it is told.</param>
 public sealed record Workload(string Name, int? Core, int? Port, Uri Health, IReadOnlyDictionary<string, string> Environment)
 {
+    private static readonly string[] Environments = ["ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT"];
+
     /// <summary>A replica.</summary>
     public static Workload Of(ReplicaPlan replica) =>
         new(replica.Name, replica.Core, replica.Port, new(replica.Address, "health"), Readable(replica.Environment));
 
     /// <summary>The load balancer.</summary>
     public static Workload Of(LoadBalancerPlan loadBalancer) =>
-        new(LoadBalancerPlan.Name, null, null, new(loadBalancer.Url, "health"), Readable(loadBalancer.Environment));
+        new(LoadBalancerPlan.Name, null, null, new(loadBalancer.Url, "health"), InDevelopment(Readable(loadBalancer.Environment)));
+
+    // Whoever runs it here develops, unless they say otherwise: the live page then offers the experiment.
+    private static Dictionary<string, string> InDevelopment(Dictionary<string, string> environment)
+    {
+        if (!Environments.Any(name => environment.ContainsKey(name) || System.Environment.GetEnvironmentVariable(name) is not null))
+        {
+            environment[Environments[0]] = "Development";
+        }
+
+        return environment;
+    }
 
     // A log entry of two lines, each behind a name, is hard to read.
     private static Dictionary<string, string> Readable(IReadOnlyDictionary<string, string> environment) =>

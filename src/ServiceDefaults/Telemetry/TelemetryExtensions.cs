@@ -88,7 +88,8 @@ public static class TelemetryExtensions
     }
 
     private static ExplicitBucketHistogramConfiguration? Durations(Instrument instrument) =>
-        instrument is Histogram<double> { Unit: "s" } ? new() { Boundaries = DurationBuckets } : null;
+        // Blazor's are of rendering, and a view that asks for buckets outweighs one that drops the instrument.
+        instrument is Histogram<double> { Unit: "s" } && !instrument.Meter.Name.StartsWith("Microsoft.AspNetCore.Components", StringComparison.Ordinal) ? new() { Boundaries = DurationBuckets } : null;
 
     private sealed class Added;
 }

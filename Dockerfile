@@ -60,7 +60,8 @@ FROM managed AS loadbalancer
 LABEL org.opencontainers.image.title="ClusterAspire load balancer" \
       org.opencontainers.image.description="Balances requests over the service's replicas: public on port 8080, live page and metrics on 8081" \
       org.opencontainers.image.licenses="MIT"
-ENV LoadBalancer__Url=http://[::]:8080
+# Its own settings say where it listens; with the base image's besides, it would warn.
+ENV LoadBalancer__Url=http://[::]:8080 ASPNETCORE_HTTP_PORTS=
 EXPOSE 8080 8081
 WORKDIR /app
 COPY --from=build-loadbalancer /app .

@@ -1,0 +1,74 @@
+namespace ClusterAspire.Bench;
+
+/// <summary>What is wanted of a run, as ratios within it.</summary>
+internal static class Goals
+{
+    private const string NodeCluster = "Node cluster";
+
+    /// <summary>Judges what was measured; a goal whose figures are missing is left out.</summary>
+    public static IReadOnlyList<Goal> Evaluate(Results results) =>
+        [.. Latency(results), .. Scaling(results), .. Forwarding(results), .. Kills(results), .. Memory(results)];
+
+    private static IEnumerable<Goal> Latency(Results results)
+    {
+        var saturated = ArticleScenario.Case(4 * results.Machine.Cores);
+        double? P99(string system, string @case) => results.Find("article", system, @case, "p99");
+        if (P99(Systems.Cluster, saturated) / P99(Systems.Cluster, ArticleScenario.Case(0)) is { } risen)
+        {
+            yield return Goal.AtMost("/fast p99 with every core saturated ÷ its idle p99", risen, 1.25);
+        }
+
+        if (P99(NodeCluster, saturated) / P99(Systems.Cluster, saturated) is { } lower)
+        {
+            yield return Goal.AtLeast("/fast p99 of Node's cluster ÷ ours, every core saturated", lower, 1000);
+        }
+    }
+
+    private static IEnumerable<Goal> Scaling(Results results)
+    {
+        if (results.Find("scaling", Systems.Cluster, ScalingScenario.Case(results.Machine.Cores), ScalingScenario.Efficiency) is { } efficiency)
+        {
+            yield return Goal.AtLeast("/slow throughput ÷ (cores × one replica's)", efficiency, 0.95);
+        }
+    }
+
+    private static IEnumerable<Goal> Forwarding(Results results)
+    {
+        double? Of(string system, string name) => results.Find("forwarding", system, ForwardingScenario.Saturated, name);
+        foreach (var peer in new[] { "nginx", "HAProxy" })
+        {
+            if (Of(Systems.ClusterWithTelemetry, "throughput") / Of(peer, "throughput") is { } throughput)
+            {
+                yield return Goal.AtLeast($"/fast throughput with telemetry ÷ {peer}'s", throughput, 1.5);
+            }
+
+            if (Of(Systems.ClusterWithTelemetry, "p99") / Of(peer, "p99") is { } p99)
+            {
+                yield return Goal.AtMost($"/fast p99 with telemetry ÷ {peer}'s", p99, 1);
+            }
+        }
+    }
+
+    private static IEnumerable<Goal> Kills(Results results)
+    {
+        double? Of(string system, string name) => results.Find("kills", system, "", name);
+        if (Of(Systems.Cluster, KillScenario.Failed) is { } failed && Of(Systems.Cluster, KillScenario.Sent) is { } sent)
+        {
+            yield return Goal.AtMost($"failed requests of {sent:0} under repeated kills", failed, 0);
+        }
+
+        if (Of(Systems.Cluster, KillScenario.Replacement) / Of(NodeCluster, KillScenario.Replacement) is { } slower)
+        {
+            yield return Goal.AtMost("time until a killed replica's replacement serves ÷ Node's", slower, 1);
+        }
+    }
+
+    private static IEnumerable<Goal> Memory(Results results)
+    {
+        double? Of(string system) => results.Find("start", system, "", StartScenario.Resident);
+        if (Of(Systems.Cluster) / Of(NodeCluster) is { } more)
+        {
+            yield return Goal.AtMost("resident memory of a replica ÷ a Node worker's", more, 1);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using System.Diagnostics;
+
+namespace ClusterAspire.Bench;
+
+/// <summary>nginx before given replicas: a worker for each core, kept-alive upstream connections, least connections, no access log.</summary>
+internal sealed class NginxPeer(IReadOnlyList<Uri> replicas) : IPeer
+{
+    private const string Program = "nginx";
+
+    /// <inheritdoc/>
+    public string Name => Program;
+
+    /// <inheritdoc/>
+    public string? Missing => Tool.Find(Program) is null ? "nginx is not installed (apt install nginx)" : null;
+
+    /// <inheritdoc/>
+    public async Task<RunningPeer> StartAsync(BenchFolders folders, CancellationToken cancellationToken)
+    {
+        var url = Port.FreeUrl();
+        var folder = Path.Combine(folders.Work, Program);
+        Directory.CreateDirectory(folder);
+        var configuration = Path.Combine(folder, "nginx.conf");
+        await File.WriteAllTextAsync(configuration, Configuration(url, folder), cancellationToken);
+
+        var started = Stopwatch.GetTimestamp();
+        var process = ChildProcess.Start(Tool.Wrap(Program, ["-p", folder, "-e", "stderr", "-c", configuration]), folders.Logs, Name);
+        return await new RunningPeer(url, process).ServesAsync(started, process, cancellationToken);
+    }
+
+    private string Configuration(Uri url, string folder) => $$"""
+        daemon off;
+        worker_processes {{Cores.Count}};
+        worker_rlimit_nofile 8192;
+        error_log stderr warn;
+        pid {{folder}}/nginx.pid;
+        events {
+            worker_connections 4096;
+        }
+        http {
+            access_log off;
+            client_body_temp_path {{folder}}/body;
+            proxy_temp_path {{folder}}/proxy;
+            fastcgi_temp_path {{folder}}/fastcgi;
+            uwsgi_temp_path {{folder}}/uwsgi;
+            scgi_temp_path {{folder}}/scgi;
+            keepalive_requests 1000000000;
+            upstream replicas {
+                least_conn;
+        {{string.Join('\n', replicas.Select(replica => $"        server {replica.Authority};"))}}
+                keepalive 256;
+                keepalive_requests 1000000000;
+            }
+            server {
+                listen {{url.Authority}} backlog=4096;
+                location / {
+                    proxy_pass http://replicas;
+                    proxy_http_version 1.1;
+                    proxy_set_header Connection "";
+                    proxy_set_header Host $host;
+                    proxy_set_header X-Forwarded-For $remote_addr;
+                    proxy_set_header X-Forwarded-Proto $scheme;
+                }
+            }
+        }
+        """;
+}

@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using System.Net;
+
+namespace ClusterAspire.Bench;
+
+/// <summary>A peer that serves, until it is disposed.</summary>
+/// <param name="url">Where it serves.</param>
+/// <param name="processes">Its processes, stopped in this order.</param>
+internal sealed class RunningPeer(Uri url, params IReadOnlyList<IAsyncDisposable> processes) : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
+
+    // A connection each, as new clients have it: a server that balances connections would always give the same replica.
+    private static readonly HttpClient Client = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero, ConnectTimeout = TimeSpan.FromSeconds(2) })
+    {
+        Timeout = TimeSpan.FromSeconds(5),
+    };
+
+    /// <summary>Where it serves.</summary>
+    public Uri Url => url;
+
+    /// <summary>Process ids of its replicas at present; empty where they cannot be told.</summary>
+    public Func<Task<IReadOnlyList<Worker>>> Workers { get; init; } = () => Task.FromResult<IReadOnlyList<Worker>>([]);
+
+    /// <summary>How long it took from the command to the first 200.</summary>
+    public TimeSpan StartTime { get; private set; }
+
+    /// <summary>Waits until it serves.</summary>
+    /// <param name="started">The <see cref="Stopwatch"/> timestamp of its start.</param>
+    /// <param name="process">The process whose end means failure.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public async Task<RunningPeer> ServesAsync(long started, ChildProcess process, CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (await AskAsync(cancellationToken) is null)
+            {
+                if (process.HasExited || Stopwatch.GetElapsedTime(started) > StartLimit)
+                {
+                    throw new BenchException($"{Path.GetFileNameWithoutExtension(process.Log)} does not serve; see {process.Log}.");
+                }
+
+                await Task.Delay(Pause, cancellationToken);
+            }
+
+            StartTime = Stopwatch.GetElapsedTime(started);
+            return this;
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Asks for /fast once on a new connection.</summary>
+    /// <returns>The replica that answered, empty when it does not say; null when nobody answered 200.</returns>
+    public async Task<string?> AskAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(url, "fast"));
+            request.Headers.ConnectionClose = true;
+            using var response = await Client.SendAsync(request, cancellationToken);
+            return response.StatusCode is not HttpStatusCode.OK ? null
+                : response.Headers.TryGetValues("X-Replica", out var replica) ? replica.First() : "";
+        }
+        catch (Exception exception) when (exception is HttpRequestException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var process in processes)
+        {
+            await process.DisposeAsync();
+        }
+    }
+}

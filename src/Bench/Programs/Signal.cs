@@ -1,0 +1,38 @@
+using System.Diagnostics;
+
+namespace ClusterAspire.Bench;
+
+/// <summary>Ends processes.</summary>
+internal static class Signal
+{
+    /// <summary>Kills a process as <c>kill -9</c> does; one that is gone is left alone.</summary>
+    /// <returns>Whether it was there.</returns>
+    public static bool Kill(int pid)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(pid);
+            process.Kill();
+            return true;
+        }
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Waits until a process has ended, for so long at most.</summary>
+    public static async Task EndedAsync(int pid, TimeSpan limit)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(pid);
+            using var enough = new CancellationTokenSource(limit);
+            await process.WaitForExitAsync(enough.Token);
+        }
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or OperationCanceledException)
+        {
+            // It is gone, or takes longer than that.
+        }
+    }
+}

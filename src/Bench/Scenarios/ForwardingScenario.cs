@@ -1,0 +1,81 @@
+namespace ClusterAspire.Bench;
+
+/// <summary>What a balancer costs a light request: ours and others before the same replicas.</summary>
+internal sealed class ForwardingScenario : IScenario
+{
+    /// <summary>The case in which clients ask as fast as they can.</summary>
+    public const string Saturated = "closed loop, 32 connections";
+
+    /// <summary>The case with a steady rate that every balancer can keep up with.</summary>
+    public const string Steady = "open loop, 1000/s";
+
+    /// <inheritdoc/>
+    public string Name => "forwarding";
+
+    /// <inheritdoc/>
+    public string Title => "What does the balancer cost /fast?";
+
+    /// <inheritdoc/>
+    public (double Full, double Quick) Seconds => (3, 2);
+
+    /// <inheritdoc/>
+    public async Task RunAsync(ScenarioRun run, CancellationToken cancellationToken)
+    {
+        var rounds = run.Options.Quick ? 1 : 3;
+        var replicas = new List<Uri>();
+        foreach (var core in Cores.Numbers)
+        {
+            var replica = await run.StartAsync(DotnetPeer.Service($"replica on core {core}", core), cancellationToken);
+            if (replica is null)
+            {
+                return;
+            }
+
+            replicas.Add(replica.Url);
+        }
+
+        var collector = await run.StartAsync(DotnetPeer.Server("telemetry collector", BenchServer.Kestrel), cancellationToken);
+        IPeer[] peers =
+        [
+            new LoadBalancerPeer(Systems.Cluster, replicas),
+            new LoadBalancerPeer(Systems.ClusterWithTelemetry, replicas, collector?.Url),
+            .. YarpPeer.Policies.Select(policy => YarpPeer.Before(replicas, policy)),
+            new NginxPeer(replicas),
+            new HaProxyPeer(replicas),
+            NodePeer.Cluster,
+            DotnetPeer.Server(Systems.BareKestrel, BenchServer.Kestrel),
+        ];
+        run.Expect(rounds * peers.Length);
+
+        var saturated = peers.ToDictionary(peer => peer.Name, _ => new List<Throughput>());
+        var steady = peers.ToDictionary(peer => peer.Name, _ => new Latencies());
+        for (var round = 0; round < rounds; round++)
+        {
+            foreach (var peer in peers)
+            {
+                run.Step($"{peer.Name}, round {round + 1}");
+                if (await run.StartAsync(peer, cancellationToken) is not { } running)
+                {
+                    continue;
+                }
+
+                saturated[peer.Name].Add(await Throughput.Installed.MeasureAsync(new Uri(running.Url, "fast"), run.Seconds, cancellationToken));
+                var plan = new LoadPlan(running.Url, WarmUpSeconds: 0.3, run.Seconds / 2, DrainSeconds: 5, new OpenLoad("/fast", 1000));
+                steady[peer.Name].Add((await Load.RunAsync(plan, cancellationToken)).Open!.Latencies);
+            }
+        }
+
+        foreach (var (system, measured) in saturated)
+        {
+            run.Add(system, Saturated, "throughput", Statistics.Median(measured.Select(throughput => throughput.PerSecond)), "/fast per second");
+            run.Add(system, Saturated, "p50", Statistics.Median(measured.Select(throughput => throughput.P50)), "ms");
+            run.Add(system, Saturated, "p99", Statistics.Median(measured.Select(throughput => throughput.P99)), "ms");
+            if (measured.Sum(throughput => throughput.Failed) is var failed and > 0)
+            {
+                run.Add(system, Saturated, "failed", failed, "requests");
+            }
+
+            run.Add(system, Steady, steady[system]);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+namespace ClusterAspire.Bench;
+
+/// <summary>How soon it serves, and in how much memory.</summary>
+internal sealed class StartScenario : IScenario
+{
+    /// <summary>The figure's name.</summary>
+    public const string Resident = "resident memory per replica";
+
+    /// <inheritdoc/>
+    public string Name => "start";
+
+    /// <inheritdoc/>
+    public string Title => "How soon does it serve, and in how much memory?";
+
+    /// <inheritdoc/>
+    public (double Full, double Quick) Seconds => (2, 1);
+
+    /// <inheritdoc/>
+    public async Task RunAsync(ScenarioRun run, CancellationToken cancellationToken)
+    {
+        IPeer[] peers = [Systems.ProductCluster, NodePeer.Clustered("Node cluster", Systems.Replicas), NodePeer.Pm2, DotnetPeer.Service(Systems.OneProcess)];
+        var rounds = run.Options.Quick ? 2 : 5;
+        run.Expect(rounds * peers.Length);
+
+        var starts = peers.ToDictionary(peer => peer.Name, _ => new List<double>());
+        var memory = peers.ToDictionary(peer => peer.Name, _ => new List<(double Resident, double Proportional)>());
+        for (var round = 0; round < rounds; round++)
+        {
+            foreach (var peer in peers)
+            {
+                run.Step($"{peer.Name}, round {round + 1}");
+                if (await run.StartAsync(peer, cancellationToken, warmUp: false) is not { } running)
+                {
+                    continue;
+                }
+
+                starts[peer.Name].Add(running.StartTime.TotalMilliseconds);
+                // The same work for all, or the one that serves more has more to remember.
+                await Load.RunAsync(
+                    new LoadPlan(running.Url, 0, run.Seconds, 5, new OpenLoad("/fast", 2000)), cancellationToken);
+                if (ProcessTree.IsReadable)
+                {
+                    memory[peer.Name].AddRange((await running.Workers()).Select(worker => ProcessTree.Memory(worker.Pid)));
+                }
+
+                await run.StopAsync(peer);
+            }
+        }
+
+        foreach (var system in peers.Select(peer => peer.Name))
+        {
+            run.Add(system, "", "first 200 after", Statistics.Median(starts[system]), "ms");
+            run.Add(system, "", Resident, Statistics.Median(memory[system].Select(measured => measured.Resident)), "MB");
+            run.Add(system, "", "proportional memory per replica", Statistics.Median(memory[system].Select(measured => measured.Proportional)), "MB");
+        }
+    }
+}

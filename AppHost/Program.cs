@@ -3,12 +3,20 @@ using ClusterAspire.Orchestration;
 using Microsoft.Extensions.Configuration;
 using Spectre.Console;
 
-return await new ClusterCommand(RunAsync).RunAsync(args);
+return await new ClusterCommand(configuration => RunAsync(configuration, args)).RunAsync(args);
 
-static async Task<int> RunAsync(IConfiguration configuration)
+static async Task<int> RunAsync(IConfiguration configuration, string[] args)
 {
     var options = ClusterOptions.From(configuration);
     var console = new ClusterConsole(Console.Out);
+    var orchestrator = options.Clean ? OrchestratorKind.Embedded : Orchestrators.Choose(options, args, console);
+#if ASPIRE
+    if (orchestrator is OrchestratorKind.Aspire)
+    {
+        return await AspireCluster.RunAsync(options, new RuntimeSelector(options, BuildOptions.From(configuration), console), args, console);
+    }
+#endif
+
     await using var table = LatencyTable.IsWanted(options) ? new LatencyTable(console, AnsiConsole.Console) : null;
     var terminal = table ?? (IClusterOutput)console;
     var selector = new RuntimeSelector(options, BuildOptions.From(configuration), terminal);

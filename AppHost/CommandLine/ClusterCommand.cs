@@ -15,6 +15,7 @@ internal sealed class ClusterCommand : RootCommand
         Switch("--port", "PORT", "The public port. [8080]"),
         Switch("--admin-port", "PORT", "The port of the live page, the metrics and the replica API. [8081]"),
         Switch("--replica-port", "PORT", "The first replica's port, the others follow; 0 picks free ones. [0]"),
+        Switch("--orchestrator", "auto|aspire|embedded", "What runs the cluster; auto is Aspire where the NuGet feed has it. [auto]"),
         Switch("--runtime", "auto|process|container", "What replicas run in; auto is containers where an engine has or can build the image. [auto]"),
         Switch("--engine", "auto|docker|podman", "The container engine. [auto]"),
         Switch("--image", "NAME", "The image replicas are made of. [built from the Dockerfile]"),
@@ -51,6 +52,11 @@ internal sealed class ClusterCommand : RootCommand
     {
         try
         {
+            if (AspireArguments.Are(args))
+            {
+                AspireArguments.LetThrough(this);
+            }
+
             var parsed = Parse(args);
             return parsed.Errors is [var error, ..]
                 ? throw new ClusterException($"{error.Message.TrimEnd('.')}: --help lists the switches there are.")

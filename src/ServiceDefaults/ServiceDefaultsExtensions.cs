@@ -34,6 +34,7 @@ public static class ServiceDefaultsExtensions
 
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<ReplicaIdentity>();
+        builder.Services.AddHostedService<ReplicaPinning>();
         builder.Services.AddSingleton<ComputeLane>();
         builder.Services.AddExceptionHandler<ComputeLaneFull>();
         builder.Services.AddProblemDetails();

@@ -1,7 +1,7 @@
 namespace ClusterAspire.Orchestration;
 
 /// <summary>Runs workloads as containers, each with a cpuset of one core, on Docker or Podman.</summary>
-internal sealed class ContainerRuntime(ContainerEngine engine, string image, ClusterOptions options, TelemetryRelay telemetry) : IRuntime, IAsyncDisposable
+internal sealed class ContainerRuntime(ContainerEngine engine, ReplicaImage image, ClusterOptions options, TelemetryRelay telemetry) : IRuntime, IAsyncDisposable
 {
     /// <inheritdoc />
     public async Task<IInstance> StartAsync(Workload workload, Action<string> output, CancellationToken cancellationToken)
@@ -22,7 +22,7 @@ internal sealed class ContainerRuntime(ContainerEngine engine, string image, Clu
         {
             cancellationToken.ThrowIfCancellationRequested();
             // Not cancelled half way: a container might stay behind.
-            var id = await engine.RunAsync(["create", "--name", name, .. Arguments(workload, environment), image], environment, CancellationToken.None);
+            var id = await engine.RunAsync(["create", "--name", name, .. Arguments(workload, environment), image.Name], environment, CancellationToken.None);
             id = id.Split('\n')[^1].Trim();
             await engine.RunAsync(["start", id], cancellationToken: CancellationToken.None);
             cancellationToken.ThrowIfCancellationRequested();
@@ -63,21 +63,10 @@ internal sealed class ContainerRuntime(ContainerEngine engine, string image, Clu
             "--publish", $"127.0.0.1:{workload.Port}:{ContainerEnvironment.Port}",
             // .NET's diagnostics have their socket in /tmp.
             "--read-only", "--tmpfs", "/tmp",
-            "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
             // The supervisor has seen every line already; an engine set to log elsewhere might not give them back.
             "--log-driver", "json-file", "--log-opt", "max-size=10m",
+            .. image.Limits(workload.Core),
         ];
-        if (workload.Core is { } core)
-        {
-            // A cpuset and no quota: a quota would throttle the light requests with the heavy ones.
-            arguments.AddRange(["--cpuset-cpus", $"{core}"]);
-        }
-
-        if (options.Memory is { } memory)
-        {
-            arguments.AddRange(["--memory", memory]);
-        }
-
         if (!engine.IsPodman)
         {
             arguments.AddRange(["--add-host", $"{TelemetryRelay.HostName}:host-gateway"]);

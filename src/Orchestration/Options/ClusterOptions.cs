@@ -31,6 +31,9 @@ public sealed partial class ClusterOptions
     /// <summary>The first replica's TCP port, the others follow; 0 picks free ones from 20000 on.</summary>
     public int ReplicaPort { get; set; }
 
+    /// <summary>What starts the replicas and keeps them running.</summary>
+    public OrchestratorKind Orchestrator { get; set; } = OrchestratorKind.Auto;
+
     /// <summary>What replicas run in.</summary>
     public RuntimeKind Runtime { get; set; } = RuntimeKind.Auto;
 
@@ -103,7 +106,7 @@ public sealed partial class ClusterOptions
     }
 
     /// <summary>An option as the user knows it, such as <c>--admin-port (Cluster:AdminPort)</c>.</summary>
-    internal static string Switch(string name) =>
+    public static string Switch(string name) =>
         $"--{(name is nameof(Pin) ? "no-pin" : Capital().Replace(name, "-$0").ToLowerInvariant())} ({Section}:{name})";
 
     private static PropertyInfo[] Properties => typeof(ClusterOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance);

@@ -36,7 +36,7 @@ public sealed record ClusterPlan(
 
     /// <summary>Makes sure that everything the plan starts can listen where it should.</summary>
     /// <exception cref="ClusterException">A port is taken.</exception>
-    internal void EnsurePortsAreFree()
+    public void EnsurePortsAreFree()
     {
         LoadBalancer.EnsurePortsAreFree();
         foreach (var replica in Replicas)

@@ -5,6 +5,9 @@ namespace ClusterAspire.Orchestration;
 /// <param name="Machine">The cores they can be given.</param>
 public sealed record RuntimeSelection(IRuntime Runtime, Machine Machine) : IAsyncDisposable
 {
+    /// <summary>What their containers are made of; null when they are processes.</summary>
+    public ReplicaImage? Image { get; init; }
+
     /// <inheritdoc />
     public ValueTask DisposeAsync() => Runtime is IAsyncDisposable runtime ? runtime.DisposeAsync() : ValueTask.CompletedTask;
 }

@@ -110,7 +110,11 @@ public sealed class RuntimeSelector(ClusterOptions options, BuildOptions build, 
         output.Say($"Replicas run as containers: {engine.Name} answers and has the image {image.Name}.");
         options.Runtime = RuntimeKind.Container;
         var telemetry = await TelemetryRelay.CreateAsync(engine, cancellationToken);
-        return new(new ContainerRuntime(engine, id, options, telemetry), MachineOf(engine));
+        // By id, so that every restart is of the image that was chosen; those who show images to people show its name.
+        return new(new ContainerRuntime(engine, new(id, options.Memory), options, telemetry), MachineOf(engine))
+        {
+            Image = new(image.Name, options.Memory),
+        };
     }
 
     // An engine in a virtual machine has cores of its own, numbered from 0.

@@ -1,7 +1,8 @@
 namespace ClusterAspire.Orchestration;
 
 /// <summary>How long to wait before the next restart: 100 ms, doubling to 10 s, and 100 ms again after 30 s of health.</summary>
-internal sealed class Backoff(TimeProvider time)
+/// <param name="time">Measures the health.</param>
+public sealed class Backoff(TimeProvider time)
 {
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);

@@ -11,4 +11,7 @@ public sealed class ReplicaOptions
 
     /// <summary>The core this replica is pinned to (the operating system's number), or null when it is not pinned.</summary>
     public int? Core { get; set; }
+
+    /// <summary>Whether this process pins itself to <see cref="Core"/>, as its orchestrator (Aspire) starts it unpinned.</summary>
+    public bool Pin { get; set; }
 }

@@ -1,0 +1,62 @@
+using ClusterAspire.Orchestration;
+
+namespace ClusterAspire.AppHost;
+
+/// <summary>Makes the plan for Aspire, and runs or publishes it.</summary>
+internal static class AspireCluster
+{
+    /// <param name="options">What the user chose.</param>
+    /// <param name="selector">Gets the containers' image ready.</param>
+    /// <param name="args">The command line; what we do not know of it is for Aspire.</param>
+    /// <param name="output">Is told what the user should know.</param>
+    /// <returns>The exit code.</returns>
+    /// <exception cref="ClusterException">An option makes no sense, or a port is taken.</exception>
+    public static async Task<int> RunAsync(ClusterOptions options, RuntimeSelector selector, string[] args, IClusterOutput output)
+    {
+        if (AspireArguments.Publish(args))
+        {
+            var published = ClusterPlan.Create(options, KubernetesOptions.Machine);
+            await AspireHost.RunAsync(published, published.Replicas.Count, image: null, args);
+            return 0;
+        }
+
+        if (options.Runtime is RuntimeKind.Auto)
+        {
+            // Projects, which an IDE can debug and the dashboard can rebuild.
+            options.Runtime = RuntimeKind.Process;
+        }
+
+        await using var runtime = await selector.SelectAsync(BuiltProgram.Service, BuiltProgram.Source, CancellationToken.None);
+        var plan = ClusterPlan.Create(options, runtime.Machine);
+        foreach (var warning in plan.Warnings)
+        {
+            output.Warn(warning);
+        }
+
+        var started = plan.Replicas.Count;
+        plan = WithRoom(plan, options, runtime.Machine);
+        plan.EnsurePortsAreFree();
+        await AspireHost.RunAsync(plan, started, runtime.Image, args);
+        return 0;
+    }
+
+    // One replica for each core, to scale into from the dashboard; unpinned ones have shared the cores out among themselves.
+    private static ClusterPlan WithRoom(ClusterPlan plan, ClusterOptions options, Machine machine)
+    {
+        if (plan.Replicas[0].Core is null || plan.Replicas.Count >= machine.Cores.Count)
+        {
+            return plan;
+        }
+
+        var replicas = options.Replicas;
+        options.Replicas = $"{machine.Cores.Count}";
+        try
+        {
+            return ClusterPlan.Create(options, machine);
+        }
+        finally
+        {
+            options.Replicas = replicas;
+        }
+    }
+}

@@ -16,6 +16,7 @@ internal sealed class StopSignals : IDisposable
     private readonly Timer? _orphaned;
     private readonly Lock _lock = new();
     private long? _first;
+    private bool _disposed;
 
     public StopSignals()
     {
@@ -41,15 +42,20 @@ internal sealed class StopSignals : IDisposable
     {
         _registrations.ForEach(registration => registration.Dispose());
         _orphaned?.Dispose();
-        _drain.Dispose();
-        _atOnce.Dispose();
+        lock (_lock)
+        {
+            // A last signal may be on its way here.
+            _disposed = true;
+            _drain.Dispose();
+            _atOnce.Dispose();
+        }
     }
 
     private void DrainWhenOrphaned()
     {
         lock (_lock)
         {
-            if (_first is null && DotnetRun.HasEnded)
+            if (!_disposed && _first is null && DotnetRun.HasEnded)
             {
                 _first = TimeProvider.System.GetTimestamp();
                 _drain.CancelAsync();
@@ -62,6 +68,11 @@ internal sealed class StopSignals : IDisposable
         context.Cancel = true;
         lock (_lock)
         {
+            if (_disposed)
+            {
+                return;
+            }
+
             if (_first is not { } first)
             {
                 _first = TimeProvider.System.GetTimestamp();

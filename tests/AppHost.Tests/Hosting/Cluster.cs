@@ -53,7 +53,7 @@ internal sealed class Cluster : IAsyncDisposable
         var (port, adminPort) = FreePorts();
         return new(
             runtime,
-            AppHostProcess.Start(["--runtime", runtime.Name, "--replicas", $"{replicas}", "--port", $"{port}", "--admin-port", $"{adminPort}", .. switches ?? []], environment),
+            AppHostProcess.Start(["--runtime", runtime.Name, "--replicas", $"{replicas}", "--port", $"{port}", "--admin-port", $"{adminPort}", .. runtime.Switches, .. switches ?? []], environment),
             port,
             adminPort);
     }

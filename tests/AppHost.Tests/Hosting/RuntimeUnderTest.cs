@@ -6,6 +6,9 @@ internal abstract class RuntimeUnderTest
     /// <summary>The value of <c>--runtime</c>.</summary>
     public abstract string Name { get; }
 
+    /// <summary>Switches that tests of this runtime start every cluster with.</summary>
+    public virtual string[] Switches => [];
+
     /// <summary>Skips the test, with the reason, where this runtime cannot be tested.</summary>
     public abstract void SkipWhereMissing();
 

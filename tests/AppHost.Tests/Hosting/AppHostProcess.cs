@@ -62,6 +62,8 @@ internal sealed class AppHostProcess : IAsyncDisposable
             start.ArgumentList.Add(argument);
         }
 
+        // Aspire would run what is tested here, where the NuGet feed has it.
+        start.Environment["Cluster__Orchestrator"] = "embedded";
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;

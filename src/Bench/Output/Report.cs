@@ -16,7 +16,7 @@ internal static class Report
             var table = new Table().RoundedBorder().Title($"[bold]{scenario.Key}[/]").AddColumn("System").AddColumn("Case");
             foreach (var (name, unit) in columns)
             {
-                table.AddColumn(new TableColumn(Markup.Escape(unit is "" ? name : $"{name}, {unit}")).RightAligned());
+                table.AddColumn(new TableColumn(Markup.Escape(unit is "" || name.EndsWith(unit, StringComparison.Ordinal) ? name : $"{name}, {unit}")).RightAligned());
             }
 
             foreach (var row in scenario.GroupBy(figure => (figure.System, figure.Case)))

@@ -39,9 +39,11 @@ internal static class ChartStyle
     public static Color Of(string system) => Colors.GetValueOrDefault(system, Color.FromHex("#9AA4B2"));
 
     /// <summary>A plot with title and quiet axes.</summary>
-    public static Plot Create(string title, string x, string y)
+    public static Plot Create(string title, string x, string y) => new Plot().Style(title, x, y);
+
+    /// <summary>Gives a plot title and quiet axes.</summary>
+    public static Plot Style(this Plot plot, string title, string x, string y)
     {
-        var plot = new Plot();
         plot.Font.Set(Font);
         plot.FigureBackground.Color = ScottPlot.Colors.White;
         plot.DataBackground.Color = ScottPlot.Colors.White;

@@ -22,29 +22,25 @@ internal static class KillChart
         multiplot.AddPlots(timelines.Count);
         for (var i = 0; i < timelines.Count; i++)
         {
-            var plot = Panel(results, timelines[i], end, slices.Min(slice => slice.Slowest), slices.Max(slice => slice.Slowest));
-            if (i == timelines.Count - 1)
-            {
-                plot.Axes.Bottom.Label.Text = "Seconds";
-                plot.Sign(results);
-            }
-
+            var plot = multiplot.GetPlot(i);
+            Fill(plot, results, timelines[i], end, slices.Min(slice => slice.Slowest), slices.Max(slice => slice.Slowest));
             plot.ScaleFactor = 2;
-            multiplot.Subplots.RemoveAt(i);
-            multiplot.Subplots.Add(plot);
         }
 
+        var last = multiplot.GetPlot(timelines.Count - 1);
+        last.Axes.Bottom.Label.Text = "Seconds";
+        last.Sign(results);
         multiplot.SavePng(path + ".png", 2000, 2 * 260 * timelines.Count);
     }
 
-    private static Plot Panel(Results results, Timeline timeline, double end, double fastest, double slowest)
+    private static void Fill(Plot plot, Results results, Timeline timeline, double end, double fastest, double slowest)
     {
         var failed = results.Find(timeline.Scenario, timeline.System, "", KillScenario.Failed) ?? 0;
         var sent = results.Find(timeline.Scenario, timeline.System, "", KillScenario.Sent) ?? 0;
-        var plot = ChartStyle.Create(
+        plot.Style(
             $"{timeline.System}: {Report.Number(failed)} of {Report.Number(sent)} requests failed in {timeline.Kills.Count} kills",
             "",
-            "Slowest in 0.1 s");
+            "Latency");
 
         foreach (var kill in timeline.Kills.Where(kill => kill <= end))
         {
@@ -74,6 +70,5 @@ internal static class KillChart
 
         plot.Axes.SetLimitsX(0, end);
         plot.ShowLegend(Edge.Right);
-        return plot;
     }
 }

@@ -74,11 +74,13 @@ public class PickingBenchmark : IDisposable
         _powerOfTwo = policies[LoadBalancingPolicies.PowerOfTwoChoices];
         _destinations = [.. Enumerable.Range(0, Replicas).Select(i => new DestinationState($"replica-{i}"))];
         _cluster = new ClusterState("service");
-        if (busy)
+        foreach (var destination in _destinations)
         {
-            foreach (var destination in _destinations)
+            // Known to the catalog, as in a balancer that has run for a while.
+            var replica = _replicas[destination];
+            if (busy)
             {
-                _replicas[destination].Begin();
+                replica.Begin();
             }
         }
     }

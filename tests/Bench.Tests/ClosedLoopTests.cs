@@ -38,5 +38,5 @@ public sealed class ClosedLoopTests
 
     private Task<StreamReport> RunAsync(int clients, Func<CancellationToken, Task<string?>> send, CancellationToken leave = default) =>
         new ClosedLoop(_time, send).RunAsync(
-            new LoadPlan(new Uri("http://127.0.0.1:1/"), 0, 10, 1), new ClosedLoad("/", clients), leave);
+            new LoadPlan(new Uri("http://127.0.0.1:1/"), 0, 10, 1), new ClosedLoad("/", clients), _time.GetTimestamp(), leave);
 }

@@ -28,7 +28,8 @@ public sealed class HttpConnectionTests : IDisposable
         Assert.Null(await SendAsync());
         Assert.Null(await SendAsync());
 
-        Assert.Equal(1, await server);
+        // It accepts one connection.
+        await server;
         Assert.Equal(2, _requests.Count);
     }
 
@@ -84,7 +85,7 @@ public sealed class HttpConnectionTests : IDisposable
         _pool.SendAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
 
     // One connection, an answer for each request; null closes it instead.
-    private async Task<int> ServeAsync(IEnumerable<string?> answers)
+    private async Task ServeAsync(IEnumerable<string?> answers)
     {
         using var connection = await _listener.AcceptSocketAsync(TestContext.Current.CancellationToken);
         var buffer = new byte[4096];
@@ -99,7 +100,5 @@ public sealed class HttpConnectionTests : IDisposable
 
             await connection.SendAsync(Encoding.ASCII.GetBytes(answer), TestContext.Current.CancellationToken);
         }
-
-        return 1;
     }
 }

@@ -107,5 +107,5 @@ public sealed class OpenLoopTests
 
     private Task<StreamReport> RunAsync(double rate, double seconds, Func<CancellationToken, Task<string?>> send, double warmUp = 0, double drain = 1) =>
         new OpenLoop(_time, _time.Advance, send).RunAsync(
-            new LoadPlan(Target, warmUp, seconds, drain), new OpenLoad("/", rate), TestContext.Current.CancellationToken);
+            new LoadPlan(Target, warmUp, seconds, drain), new OpenLoad("/", rate), _time.GetTimestamp(), TestContext.Current.CancellationToken);
 }

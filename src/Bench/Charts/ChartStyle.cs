@@ -39,11 +39,9 @@ internal static class ChartStyle
     public static Color Of(string system) => Colors.GetValueOrDefault(system, Color.FromHex("#9AA4B2"));
 
     /// <summary>A plot with title and quiet axes.</summary>
-    public static Plot Create(string title, string x, string y) => new Plot().Style(title, x, y);
-
-    /// <summary>Gives a plot title and quiet axes.</summary>
-    public static Plot Style(this Plot plot, string title, string x, string y)
+    public static Plot Create(string title, string x, string y)
     {
+        var plot = new Plot();
         plot.Font.Set(Font);
         plot.FigureBackground.Color = ScottPlot.Colors.White;
         plot.DataBackground.Color = ScottPlot.Colors.White;
@@ -104,9 +102,22 @@ internal static class ChartStyle
     };
 
     /// <summary>Saves it as PNG, twice as fine as a screen.</summary>
-    public static void SavePicture(this Plot plot, string path, int width, int height)
+    public static void SavePicture(this Plot plot, string path, int width, int height) => SavePicture([plot], path, width, height);
+
+    /// <summary>Saves plots one below the other. ScottPlot's own multiplot cannot scale them.</summary>
+    public static void SavePicture(IReadOnlyList<Plot> plots, string path, int width, int height)
     {
-        plot.ScaleFactor = 2;
-        plot.SavePng(path + ".png", 2 * width, 2 * height);
+        const int Scale = 2;
+        using var surface = SKSurface.Create(new SKImageInfo(Scale * width, Scale * height * plots.Count));
+        for (var i = 0; i < plots.Count; i++)
+        {
+            plots[i].ScaleFactor = Scale;
+            using var image = SKImage.FromEncodedData(plots[i].GetImageBytes(Scale * width, Scale * height, ImageFormat.Png));
+            surface.Canvas.DrawImage(image, 0, i * Scale * height);
+        }
+
+        using var picture = surface.Snapshot().Encode(SKEncodedImageFormat.Png, quality: 100);
+        using var file = File.Create(path + ".png");
+        picture.SaveTo(file);
     }
 }

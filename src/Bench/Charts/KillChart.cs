@@ -18,26 +18,17 @@ internal static class KillChart
 
         var end = Math.Min(Shown, timelines.Min(timeline => timeline.Slices[^1].At));
         var slices = timelines.SelectMany(timeline => timeline.Slices).Where(slice => slice.Slowest > 0).ToList();
-        var multiplot = new Multiplot();
-        multiplot.AddPlots(timelines.Count);
-        for (var i = 0; i < timelines.Count; i++)
-        {
-            var plot = multiplot.GetPlot(i);
-            Fill(plot, results, timelines[i], end, slices.Min(slice => slice.Slowest), slices.Max(slice => slice.Slowest));
-            plot.ScaleFactor = 2;
-        }
-
-        var last = multiplot.GetPlot(timelines.Count - 1);
-        last.Axes.Bottom.Label.Text = "Seconds";
-        last.Sign(results);
-        multiplot.SavePng(path + ".png", 2000, 2 * 260 * timelines.Count);
+        var panels = timelines.Select(timeline => Panel(results, timeline, end, slices.Min(slice => slice.Slowest), slices.Max(slice => slice.Slowest))).ToList();
+        panels[^1].Axes.Bottom.Label.Text = "Seconds";
+        panels[^1].Sign(results);
+        ChartStyle.SavePicture(panels, path, 1000, 260);
     }
 
-    private static void Fill(Plot plot, Results results, Timeline timeline, double end, double fastest, double slowest)
+    private static Plot Panel(Results results, Timeline timeline, double end, double fastest, double slowest)
     {
         var failed = results.Find(timeline.Scenario, timeline.System, "", KillScenario.Failed) ?? 0;
         var sent = results.Find(timeline.Scenario, timeline.System, "", KillScenario.Sent) ?? 0;
-        plot.Style(
+        var plot = ChartStyle.Create(
             $"{timeline.System}: {Report.Number(failed)} of {Report.Number(sent)} requests failed in {timeline.Kills.Count} kills",
             "",
             "Latency");
@@ -70,5 +61,6 @@ internal static class KillChart
 
         plot.Axes.SetLimitsX(0, end);
         plot.ShowLegend(Edge.Right);
+        return plot;
     }
 }

@@ -11,13 +11,13 @@ internal sealed class ClosedLoop(TimeProvider time, Func<CancellationToken, Task
     /// <summary>Runs for as long as the plan says.</summary>
     /// <param name="plan">How long.</param>
     /// <param name="load">How many clients.</param>
+    /// <param name="start">The clock's timestamp at which they begin.</param>
     /// <param name="leave">When cancelled, clients leave without waiting for their answers; what they waited for is not recorded.</param>
-    public async Task<StreamReport> RunAsync(LoadPlan plan, ClosedLoad load, CancellationToken leave)
+    public async Task<StreamReport> RunAsync(LoadPlan plan, ClosedLoad load, long start, CancellationToken leave)
     {
         var warmUp = TimeSpan.FromSeconds(plan.WarmUpSeconds);
         var end = warmUp + TimeSpan.FromSeconds(plan.Seconds);
         var recorder = new StreamRecorder(warmUp, end);
-        var start = time.GetTimestamp();
         await Task.WhenAll(Enumerable.Range(0, load.Concurrency).Select(_ => ClientAsync(start, end, recorder, leave)));
         return recorder.Report();
     }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace ClusterAspire.Bench;
@@ -15,7 +14,7 @@ internal static partial class LoadGenerator
         }
 
         var time = TimeProvider.System;
-        var recordingSince = Stopwatch.GetTimestamp() + (long)(plan.WarmUpSeconds * Stopwatch.Frequency);
+        var start = time.GetTimestamp();
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         leave.CancelAfter(TimeSpan.FromSeconds(plan.WarmUpSeconds + plan.Seconds + plan.DrainSeconds));
 
@@ -23,7 +22,7 @@ internal static partial class LoadGenerator
         using var clients = plan.Closed is { } each ? new ConnectionPool(plan.Target, each.Path, each.Concurrency) : null;
         if (clients is not null)
         {
-            closed = new ClosedLoop(time, clients.SendAsync).RunAsync(plan, plan.Closed!, leave.Token);
+            closed = new ClosedLoop(time, clients.SendAsync).RunAsync(plan, plan.Closed!, start, leave.Token);
         }
 
         StreamReport? open = null;
@@ -32,13 +31,14 @@ internal static partial class LoadGenerator
         {
             // A thread of its own: the pool's may be late when answers come in a burst.
             open = await Task.Factory.StartNew(
-                () => new OpenLoop(time, Sleep, users.SendAsync).RunAsync(plan, plan.Open!, cancellationToken),
+                () => new OpenLoop(time, Sleep, users.SendAsync).RunAsync(plan, plan.Open!, start, cancellationToken),
                 cancellationToken,
                 TaskCreationOptions.LongRunning,
                 TaskScheduler.Default).Unwrap();
             await leave.CancelAsync();
         }
 
+        var recordingSince = start + (long)(plan.WarmUpSeconds * time.TimestampFrequency);
         return new LoadReport(recordingSince, open, closed is null ? null : await closed);
     }
 

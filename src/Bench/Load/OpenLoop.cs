@@ -14,12 +14,15 @@ internal sealed class OpenLoop(TimeProvider time, Action<TimeSpan> sleep, Func<C
     private readonly ConcurrentDictionary<long, TimeSpan> _unanswered = [];
 
     /// <summary>Runs for as long as the plan says and gives back when all are answered or waiting for them ended.</summary>
-    public async Task<StreamReport> RunAsync(LoadPlan plan, OpenLoad load, CancellationToken cancellationToken)
+    /// <param name="plan">How long.</param>
+    /// <param name="load">At which rate.</param>
+    /// <param name="start">The clock's timestamp at which the first request is due.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public async Task<StreamReport> RunAsync(LoadPlan plan, OpenLoad load, long start, CancellationToken cancellationToken)
     {
         var warmUp = TimeSpan.FromSeconds(plan.WarmUpSeconds);
         var end = warmUp + TimeSpan.FromSeconds(plan.Seconds);
         var recorder = new StreamRecorder(warmUp, end);
-        var start = time.GetTimestamp();
         var answers = new List<Task>();
 
         for (var number = 0L; ; number++)

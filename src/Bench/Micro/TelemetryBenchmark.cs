@@ -32,12 +32,12 @@ public class TelemetryBenchmark : IDisposable
     [Benchmark(Description = "record for the live page")]
     public void History() => _replica!.Light.Record(Duration);
 
-    /// <summary>The metric while nothing is exported.</summary>
-    [Benchmark(Description = "record a metric, no exporter")]
+    /// <summary>The metric while nobody listens.</summary>
+    [Benchmark(Description = "record a metric, nobody listens")]
     public void Unheard() => _metrics!.Answered(_replica!, _context, "{**path}", Duration);
 
-    /// <summary>The metric while it is exported.</summary>
-    [Benchmark(Description = "record a metric, exporter")]
+    /// <summary>The metric while it is collected, as it always is for /metrics.</summary>
+    [Benchmark(Description = "record a metric, OpenTelemetry listens")]
     public void Heard() => _metrics!.Answered(_replica!, _context, "{**path}", Duration);
 
     /// <inheritdoc/>

@@ -108,9 +108,11 @@ internal sealed class Experiment(
         // Counted from when it was due, not from when it was sent: waiting counts (coordinated omission).
         async Task SendAsync(TimeSpan due)
         {
+            // A timer may be early.
+            var from = TimeSpan.FromTicks(Math.Min(due.Ticks, time.GetElapsedTime(started).Ticks));
             if (await TryAsync(http, "/fast", lifetime.ApplicationStopping))
             {
-                _fast.Enqueue(new(due.TotalSeconds, (time.GetElapsedTime(started) - due).TotalMilliseconds));
+                _fast.Enqueue(new(due.TotalSeconds, (time.GetElapsedTime(started) - from).TotalMilliseconds));
             }
         }
     }

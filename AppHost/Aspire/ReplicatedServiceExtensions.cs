@@ -160,7 +160,14 @@ public static class ReplicatedServiceExtensions
                 context.EnvironmentVariables[name] = value;
             }
 
+            // In ms. The dashboard is near, or it is not there (in tests): then a process would spend 15 s on its last words.
+            context.EnvironmentVariables["OTEL_EXPORTER_OTLP_TIMEOUT"] = "2000";
             context.EnvironmentVariables["DOTNET_ENVIRONMENT"] = builder.ApplicationBuilder.Environment.EnvironmentName;
+            if (builder.Resource is ProjectResource)
+            {
+                // Kill what the dashboard calls the process, and the port is free for the next one.
+                context.EnvironmentVariables["Supervisor__Parent"] = "true";
+            }
         });
     }
 }

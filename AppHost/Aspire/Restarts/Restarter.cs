@@ -61,9 +61,11 @@ internal sealed partial class Restarter(
     /// <inheritdoc />
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        // The application's end comes first: it stops the resources before it stops this.
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, lifetime.ApplicationStopping);
         try
         {
-            await foreach (var change in notifications.WatchAsync(lifetime.ApplicationStopping))
+            await foreach (var change in notifications.WatchAsync(end.Token))
             {
                 if (change.Resource.TryGetLastAnnotation<RestartAnnotation>(out _))
                 {
@@ -73,7 +75,7 @@ internal sealed partial class Restarter(
                 }
             }
         }
-        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (end.IsCancellationRequested)
         {
             // The application ends, and with it the resources, as they should.
         }

@@ -8,4 +8,10 @@ internal sealed class SupervisorOptions
 
     /// <summary>The process this one must not outlive, or null when there is none.</summary>
     public int? Pid { get; set; }
+
+    /// <summary>
+    /// Whether it must not outlive the process that started it, whichever that is: Aspire's <c>dotnet run</c>, which is the
+    /// process that the dashboard shows. On Windows that command sees to it.
+    /// </summary>
+    public bool Parent { get; set; }
 }

@@ -1,16 +1,18 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace ClusterAspire.ServiceDefaults;
 
 /// <summary>Ends this process as soon as its supervisor is gone, however it went: nothing is left behind on the port.</summary>
-internal sealed class SupervisorWatcher(IOptions<SupervisorOptions> options) : IHostedService
+internal sealed partial class SupervisorWatcher(IOptions<SupervisorOptions> options) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        if (options.Value.Pid is { } pid)
+        var watched = options.Value.Pid ?? (options.Value.Parent && !OperatingSystem.IsWindows() ? ParentPid() : default(int?));
+        if (watched is { } pid)
         {
             // A thread of its own: the thread pool may be busy or stuck just when this matters.
             new Thread(() => Watch(pid)) { IsBackground = true, Name = "Supervisor watcher" }.Start();
@@ -74,4 +76,7 @@ internal sealed class SupervisorWatcher(IOptions<SupervisorOptions> options) : I
             return null;
         }
     }
+
+    [LibraryImport("libc", EntryPoint = "getppid")]
+    private static partial int ParentPid();
 }

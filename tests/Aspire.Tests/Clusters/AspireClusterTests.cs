@@ -1,0 +1,173 @@
+#if ASPIRE
+using System.Diagnostics;
+using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+#else
+#pragma warning disable CS1998 // Nothing to await where there is nothing to test.
+#endif
+
+namespace ClusterAspire.Aspire.Tests;
+
+/// <summary>The AppHost on Aspire, as <c>dotnet run</c> starts it where the feed serves it.</summary>
+public sealed class AspireClusterTests
+#if ASPIRE
+    (AspireCluster cluster) : IClassFixture<AspireCluster>
+#endif
+{
+    [Fact(Skip = Feed.LacksAspire)]
+    public async Task Every_replica_answers_through_the_balancer()
+    {
+#if ASPIRE
+        HashSet<string> replicas = [];
+        await Eventually.IsTrueAsync(
+            async () =>
+            {
+                using var response = await cluster.Client.GetAsync("fast");
+                Assert.Equal("fast", (await response.Content.ReadAsStringAsync()).Trim());
+                replicas.Add(response.Headers.GetValues("X-Replica").Single());
+                return replicas.Count is 2;
+            },
+            "both replicas answer");
+        Assert.Equal(["replica-0", "replica-1"], replicas.Order());
+#endif
+    }
+
+    [Fact(Skip = Feed.LacksAspire)]
+    public async Task A_replica_that_is_killed_returns_under_its_name_and_no_request_fails()
+    {
+#if ASPIRE
+        var before = (await cluster.ReplicaAsync("replica-0")).Pid;
+
+        var failures = await cluster.FailuresDuringAsync(async () =>
+        {
+            Kill(before);
+            await Eventually.IsTrueAsync(
+                async () => await cluster.ReplicaAsync("replica-0") is { State: "ready", Pid: { } pid } && pid != before, "replica-0 is back");
+        });
+
+        Assert.Equal(0, failures);
+#endif
+    }
+
+    [Fact(Skip = Feed.LacksAspire)]
+    public async Task A_replica_that_is_asked_to_stop_stays_stopped_while_one_that_is_killed_returns()
+    {
+#if ASPIRE
+        await cluster.ExecuteAsync("replica-1", KnownResourceCommands.StopCommand);
+        await Eventually.IsTrueAsync(() => cluster.IsStopped("replica-1"), "replica-1 has stopped");
+        var before = (await cluster.ReplicaAsync("replica-0")).Pid;
+        Kill(before);
+        await Eventually.IsTrueAsync(
+            async () => await cluster.ReplicaAsync("replica-0") is { State: "ready", Pid: { } pid } && pid != before, "replica-0 is back");
+
+        Assert.True(cluster.IsStopped("replica-1"));
+
+        await cluster.ExecuteAsync("replica-1", KnownResourceCommands.StartCommand);
+        await cluster.UntilReadyAsync("replica-1");
+#endif
+    }
+
+    [Fact(Skip = Feed.LacksAspire)]
+    public async Task The_load_balancer_returns_too_by_whatever_process_it_is_killed()
+    {
+#if ASPIRE
+        await cluster.UntilReadyAsync("replica-0", "replica-1");
+        var before = cluster.Pid("loadbalancer");
+
+        Kill(before);
+        await Eventually.IsTrueAsync(
+            () => cluster.Pid("loadbalancer") is { } pid && pid != before && cluster.State("loadbalancer").HealthStatus is HealthStatus.Healthy,
+            "the load balancer is back");
+
+        await cluster.UntilReadyAsync("replica-0", "replica-1");
+#endif
+    }
+
+    [Fact(Skip = Feed.LacksAspire)]
+    public async Task The_service_scales_down_and_up_by_its_command()
+    {
+#if ASPIRE
+        await cluster.ExecuteAsync("service", "scale", ("replicas", "1"));
+        await Eventually.IsTrueAsync(() => cluster.IsStopped("replica-1"), "replica-1 has stopped");
+        Assert.False(cluster.IsStopped("replica-0"));
+
+        await cluster.ExecuteAsync("service", "scale", ("replicas", "2"));
+        await cluster.UntilReadyAsync("replica-0", "replica-1");
+#endif
+    }
+
+    [Fact(Skip = Feed.LacksAspire)]
+    public async Task A_rolling_restart_replaces_every_replica_and_no_request_fails()
+    {
+#if ASPIRE
+        await cluster.UntilReadyAsync("replica-0", "replica-1");
+        int?[] before = [(await cluster.ReplicaAsync("replica-0")).Pid, (await cluster.ReplicaAsync("replica-1")).Pid];
+
+        var failures = await cluster.FailuresDuringAsync(async () =>
+        {
+            await cluster.ExecuteAsync("service", "rolling-restart");
+            await cluster.UntilReadyAsync("replica-0", "replica-1");
+        });
+
+        Assert.Equal(0, failures);
+        Assert.NotEqual(before[0], (await cluster.ReplicaAsync("replica-0")).Pid);
+        Assert.NotEqual(before[1], (await cluster.ReplicaAsync("replica-1")).Pid);
+#endif
+    }
+
+    [Fact(Skip = Feed.LacksAspire)]
+    public async Task A_replica_is_pinned_and_reports_as_the_service()
+    {
+#if ASPIRE
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The test reads /proc.");
+        await cluster.UntilReadyAsync("replica-0");
+        var replica = await cluster.ReplicaAsync("replica-0");
+
+        var environment = (await File.ReadAllTextAsync($"/proc/{replica.Pid}/environ")).Split('\0');
+        Assert.Contains("OTEL_SERVICE_NAME=service", environment);
+        Assert.Contains("OTEL_RESOURCE_ATTRIBUTES=service.instance.id=replica-0", environment);
+        const string Cores = "Cpus_allowed_list:";
+        Assert.All(Directory.GetDirectories($"/proc/{replica.Pid}/task"), task => Assert.Equal(
+            $"{replica.Core}", File.ReadLines($"{task}/status").First(line => line.StartsWith(Cores, StringComparison.Ordinal))[Cores.Length..].Trim()));
+#endif
+    }
+
+    [Fact(Skip = Feed.LacksAspire)]
+    public async Task A_replica_is_shown_below_the_service_with_its_core()
+    {
+#if ASPIRE
+        await cluster.UntilReadyAsync("replica-0");
+        var properties = cluster.State("replica-0").Properties;
+
+        Assert.Equal((await cluster.ReplicaAsync("replica-0")).Core, properties.Single(property => property.Name == "Core").Value);
+        Assert.Contains(cluster.State("replica-0").Relationships, relationship => relationship is { ResourceName: "service", Type: "Parent" });
+        Assert.Equal(KnownResourceStates.Running, cluster.State("service").State?.Text);
+        Assert.Equal(
+            ["Live page", "Metrics", "Service"],
+            cluster.State("loadbalancer").Urls.Select(url => url.DisplayProperties.DisplayName).Order());
+#endif
+    }
+
+    [Fact(Skip = Feed.LacksAspire)]
+    public async Task Publishing_writes_one_resource_for_the_service()
+    {
+#if ASPIRE
+        var manifest = Path.Combine(Directory.CreateTempSubdirectory("aspire-manifest-").FullName, "manifest.json");
+        using var appHost = Process.Start(new ProcessStartInfo(
+            "dotnet", [typeof(Projects.AppHost).Assembly.Location, "--operation", "publish", "--publisher", "manifest", "--output-path", manifest]))!;
+        await appHost.WaitForExitAsync();
+
+        Assert.Equal(0, appHost.ExitCode);
+        using var json = System.Text.Json.JsonDocument.Parse(await File.ReadAllTextAsync(manifest));
+        Assert.Equal(["loadbalancer", "service"], json.RootElement.GetProperty("resources").EnumerateObject().Select(resource => resource.Name).Order());
+#endif
+    }
+
+#if ASPIRE
+    private static void Kill(int? pid)
+    {
+        using var process = Process.GetProcessById(pid!.Value);
+        process.Kill();
+    }
+#endif
+}

@@ -109,4 +109,24 @@ public sealed class StopTests
         Assert.Equal(1, await service.ExitCodeAsync());
         Assert.Contains($"The supervisor (pid {supervisor.Id}) is gone", service.Output);
     }
+
+    [Fact]
+    public async Task It_ends_when_the_process_that_started_it_is_killed()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There dotnet run takes its children along by itself.");
+        var service = Path.Combine(AppContext.BaseDirectory, "ClusterAspire.Service");
+        var start = new ProcessStartInfo("sh", ["-c", $"'{service}' & wait"]) { RedirectStandardOutput = true };
+        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
+        start.Environment["Supervisor__Parent"] = "true";
+        using var parent = Process.Start(start)!;
+        while (await parent.StandardOutput.ReadLineAsync(Cancel) is { } line && !line.Contains("Now listening", StringComparison.Ordinal))
+        {
+            // Starting.
+        }
+
+        parent.Kill();
+
+        // Which only happens when nobody is left who could write to it.
+        await parent.StandardOutput.ReadToEndAsync(Cancel).WaitAsync(TimeSpan.FromSeconds(60), Cancel);
+    }
 }

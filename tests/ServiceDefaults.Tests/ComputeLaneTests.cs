@@ -79,6 +79,21 @@ public sealed class ComputeLaneTests : IDisposable
         Assert.Equal((0, 0), await Task.Run(SchedulingOfThisThread, Cancel));
     }
 
+    [Fact]
+    public void Where_that_is_forbidden_they_are_as_nice_as_can_be()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads the scheduling policy from /proc.");
+        var scheduling = (0, 0);
+        var thread = new Thread(() =>
+        {
+            Assert.True(LowPriority.EnterNice());
+            scheduling = SchedulingOfThisThread();
+        });
+        thread.Start();
+        thread.Join();
+        Assert.Equal((0, 19), scheduling);
+    }
+
     private static (int Policy, int Nice) SchedulingOfThisThread()
     {
         // proc_pid_stat(5): nice is field 19, the policy field 41; what follows the name in parentheses starts at field 3.

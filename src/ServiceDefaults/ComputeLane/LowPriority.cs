@@ -24,10 +24,14 @@ internal static partial class LowPriority
             return true;
         }
 
-        // Zero means the calling thread in both. musl's sched_setscheduler only ever fails, and sandboxes may forbid it.
-        return OperatingSystem.IsLinux()
-            && (SetScheduler(0, SchedIdle, 0) == 0 || SetPriority(PrioProcess, 0, LowestNice) == 0);
+        // musl's sched_setscheduler only ever fails, and sandboxes may forbid it.
+        return OperatingSystem.IsLinux() && (EnterIdle() || EnterNice());
     }
+
+    // Thread 0 is the calling one in both.
+    internal static bool EnterIdle() => SetScheduler(0, SchedIdle, 0) == 0;
+
+    internal static bool EnterNice() => SetPriority(PrioProcess, 0, LowestNice) == 0;
 
     // The third parameter is a struct of one int, the static priority, which must be 0 for SCHED_IDLE.
     [LibraryImport("libc", EntryPoint = "sched_setscheduler")]

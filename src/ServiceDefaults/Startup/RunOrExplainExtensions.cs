@@ -6,6 +6,9 @@ namespace ClusterAspire.ServiceDefaults;
 /// <summary>Runs a host, and says in one sentence what to change when it cannot start.</summary>
 public static class RunOrExplainExtensions
 {
+    /// <summary>How long the host's disposal may take, telemetry's last export above all.</summary>
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(5);
+
     /// <summary>
     /// Runs the host until it is told to stop. When a mistake of the user's keeps it from starting (an option that is wrong,
     /// a port that is taken), writes one sentence for each to standard error, without a stack trace. Anything else that goes
@@ -35,7 +38,19 @@ public static class RunOrExplainExtensions
         }
         finally
         {
-            await ((IAsyncDisposable)host).DisposeAsync();
+            await DisposeAsync(host);
+        }
+    }
+
+    private static async Task DisposeAsync(IHost host)
+    {
+        try
+        {
+            await Task.Run(async () => await ((IAsyncDisposable)host).DisposeAsync()).WaitAsync(LastWords);
+        }
+        catch (TimeoutException)
+        {
+            // A collector that takes connections and says nothing would keep metrics, traces and logs waiting, one after the other.
         }
     }
 }

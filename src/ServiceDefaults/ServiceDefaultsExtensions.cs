@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
@@ -70,9 +71,10 @@ public static class ServiceDefaultsExtensions
     {
         var replica = context.RequestServices.GetRequiredService<ReplicaIdentity>();
         var status = context.RequestServices.GetRequiredService<Drain>().IsDraining ? "Draining" : report.Status.ToString();
-        return context.Response.WriteAsJsonAsync(
+        context.Response.ContentType = "application/json";
+        return context.Response.WriteAsync(JsonSerializer.Serialize(
             new ReplicaHealth(status, replica.Name, replica.Pid, replica.Core, replica.Cores, replica.StartedAt.UtcDateTime),
-            ReplicaHealthContext.Default.ReplicaHealth);
+            ReplicaHealthContext.Default.ReplicaHealth));
     }
 
     private static void AddValidatedOptions(this IHostApplicationBuilder builder)

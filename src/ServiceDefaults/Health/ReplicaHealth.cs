@@ -11,6 +11,6 @@ internal sealed record ReplicaHealth(
     int Cores,
     DateTime StartedAt);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Serialization, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(ReplicaHealth))]
 internal sealed partial class ReplicaHealthContext : JsonSerializerContext;

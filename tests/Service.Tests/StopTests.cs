@@ -48,18 +48,16 @@ public sealed class StopTests
         Assert.Equal("fast\n", await service.Client.GetStringAsync("/fast", Cancel));
     }
 
-    [Theory]
-    [InlineData("TERM", 143)]
-    [InlineData("INT", 130)]
-    public async Task A_second_signal_ends_it_at_once(string signal, int exitCode)
+    [Fact]
+    public async Task A_second_signal_ends_it_at_once()
     {
         await using var service = await ServiceProcess.StartAsync(("Drain__Delay", "600"));
         await service.SignalAsync("TERM");
         await service.UntilOutput("Draining");
         // Sooner it would count as the same stop.
         await Task.Delay(1100, Cancel);
-        await service.SignalAsync(signal);
-        Assert.Equal(exitCode, await service.ExitCodeAsync());
+        await service.SignalAsync("TERM");
+        Assert.Equal(143, await service.ExitCodeAsync());
     }
 
     [Fact]

@@ -92,7 +92,7 @@ internal static class Report
     /// <summary>A number with three digits that mean something.</summary>
     public static string Number(double value) => Math.Abs(value) switch
     {
-        0 => "0",
+        var whole when whole == Math.Round(whole) => value.ToString("N0", CultureInfo.InvariantCulture).Replace(',', ' '),
         < 0.1 => value.ToString("0.0000", CultureInfo.InvariantCulture),
         < 10 => value.ToString("0.00", CultureInfo.InvariantCulture),
         < 100 => value.ToString("0.0", CultureInfo.InvariantCulture),

@@ -2,13 +2,15 @@ using System.Diagnostics;
 
 namespace ClusterAspire.Bench;
 
-/// <summary>nginx before given replicas: a worker for each core, kept-alive upstream connections, least connections, no access log.</summary>
-internal sealed class NginxPeer(IReadOnlyList<Uri> replicas) : IPeer
+/// <summary>nginx before given replicas: a worker for each core, least connections, no access log.</summary>
+/// <param name="replicas">Where the replicas are.</param>
+/// <param name="keepAlive">Whether it keeps connections to replicas, which it must be told to do.</param>
+internal sealed class NginxPeer(IReadOnlyList<Uri> replicas, bool keepAlive = true) : IPeer
 {
     private const string Program = "nginx";
 
     /// <inheritdoc/>
-    public string Name => Program;
+    public string Name => keepAlive ? Program : "nginx, a connection per request";
 
     /// <inheritdoc/>
     public string? Missing => Tool.Find(Program) is null ? "nginx is not installed (apt install nginx)" : null;
@@ -17,7 +19,7 @@ internal sealed class NginxPeer(IReadOnlyList<Uri> replicas) : IPeer
     public async Task<RunningPeer> StartAsync(BenchFolders folders, CancellationToken cancellationToken)
     {
         var url = Port.FreeUrl();
-        var folder = Path.Combine(folders.Work, Program);
+        var folder = Path.Combine(folders.Work, keepAlive ? Program : Program + "-close");
         Directory.CreateDirectory(folder);
         var configuration = Path.Combine(folder, "nginx.conf");
         await File.WriteAllTextAsync(configuration, Configuration(url, folder), cancellationToken);
@@ -47,15 +49,13 @@ internal sealed class NginxPeer(IReadOnlyList<Uri> replicas) : IPeer
             upstream replicas {
                 least_conn;
         {{string.Join('\n', replicas.Select(replica => $"        server {replica.Authority};"))}}
-                keepalive 256;
-                keepalive_requests 1000000000;
+                {{(keepAlive ? "keepalive 256; keepalive_requests 1000000000;" : "")}}
             }
             server {
                 listen {{url.Authority}} backlog=4096;
                 location / {
                     proxy_pass http://replicas;
-                    proxy_http_version 1.1;
-                    proxy_set_header Connection "";
+                    {{(keepAlive ? "proxy_http_version 1.1; proxy_set_header Connection '';" : "")}}
                     proxy_set_header Host $host;
                     proxy_set_header X-Forwarded-For $remote_addr;
                     proxy_set_header X-Forwarded-Proto $scheme;

@@ -17,6 +17,8 @@ internal sealed class RunningPeer(Uri url, params IReadOnlyList<IAsyncDisposable
         Timeout = TimeSpan.FromSeconds(5),
     };
 
+    private int _pid;
+
     /// <summary>Where it serves.</summary>
     public Uri Url => url;
 
@@ -26,12 +28,17 @@ internal sealed class RunningPeer(Uri url, params IReadOnlyList<IAsyncDisposable
     /// <summary>How long it took from the command to the first 200.</summary>
     public TimeSpan StartTime { get; private set; }
 
+    /// <summary>CPU time its process and that one's children have used; zero where it cannot be told.</summary>
+    public TimeSpan CpuTime => ProcessTree.Descendants(_pid).Prepend(_pid)
+        .Aggregate(TimeSpan.Zero, (sum, pid) => sum + ProcessTree.CpuTime(pid));
+
     /// <summary>Waits until it serves.</summary>
     /// <param name="started">The <see cref="Stopwatch"/> timestamp of its start.</param>
     /// <param name="process">The process whose end means failure.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public async Task<RunningPeer> ServesAsync(long started, ChildProcess process, CancellationToken cancellationToken)
     {
+        _pid = process.Pid;
         try
         {
             while (await AskAsync(cancellationToken) is null)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace ClusterAspire.Bench;
@@ -26,6 +27,20 @@ internal static class ProcessTree
     /// <summary>The children of a process, their children and so on.</summary>
     public static IReadOnlyList<int> Descendants(int pid) =>
         [.. Children(pid).SelectMany(child => Descendants(child).Prepend(child))];
+
+    /// <summary>CPU time a process has used, in user and kernel mode; zero when it is gone.</summary>
+    public static TimeSpan CpuTime(int pid)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(pid);
+            return process.TotalProcessorTime;
+        }
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
+        {
+            return TimeSpan.Zero;
+        }
+    }
 
     /// <summary>Memory of a process, in MB (10^6 bytes): resident, and its proportional share of what it shares with others.</summary>
     public static (double Resident, double Proportional) Memory(int pid)

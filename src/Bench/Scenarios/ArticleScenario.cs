@@ -25,7 +25,8 @@ internal sealed class ArticleScenario : IScenario
         [
             NodePeer.Single,
             NodePeer.Cluster,
-            NodePeer.Pm2,
+            // PM2 clusters with Node's cluster module: in a quick run that one stands for both.
+            .. run.Options.Quick ? Array.Empty<IPeer>() : [NodePeer.Pm2],
             DotnetPeer.Server(Systems.OneProcessThreadPool, BenchServer.ThreadPool),
             new FrontedPeer(
                 Systems.YarpThreadPool,
@@ -53,7 +54,7 @@ internal sealed class ArticleScenario : IScenario
                         running.Url,
                         WarmUpSeconds: 1,
                         run.Seconds,
-                        DrainSeconds: run.Options.Quick ? 6 : 12,
+                        DrainSeconds: run.Options.Quick ? 4 : 12,
                         new OpenLoad("/fast", run.Options.Rate),
                         slow == 0 ? null : new ClosedLoad($"/slow?iterations={run.Options.Iterations}", slow)),
                     cancellationToken);

@@ -10,7 +10,7 @@ internal sealed class CollectionScenario : IScenario
     public string Title => "What does an allocation-heavy /slow cost /fast?";
 
     /// <inheritdoc/>
-    public (double Full, double Quick) Seconds => (8, 4);
+    public (double Full, double Quick) Seconds => (8, 3);
 
     /// <inheritdoc/>
     public async Task RunAsync(ScenarioRun run, CancellationToken cancellationToken)
@@ -38,7 +38,7 @@ internal sealed class CollectionScenario : IScenario
                 var report = await Load.RunAsync(
                     new LoadPlan(
                         running.Url,
-                        WarmUpSeconds: 2,
+                        WarmUpSeconds: 1,
                         run.Seconds,
                         DrainSeconds: 10,
                         new OpenLoad("/fast", run.Options.Rate),

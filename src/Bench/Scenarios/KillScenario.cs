@@ -28,7 +28,7 @@ internal sealed class KillScenario : IScenario
     public string Title => "What does kill -9 of a replica every second cost?";
 
     /// <inheritdoc/>
-    public (double Full, double Quick) Seconds => (50, 10);
+    public (double Full, double Quick) Seconds => (50, 8);
 
     /// <inheritdoc/>
     public async Task RunAsync(ScenarioRun run, CancellationToken cancellationToken)

@@ -42,7 +42,7 @@ internal sealed partial class BuildFailure
         : Feed().IsMatch(error) ? $"as its packages could not be fetched: check that NuGet's feed can be reached from a container ({BuildOptions.Section}:Network=host may help)."
         : ToolError().IsMatch(error) ? "as its code does not compile there: mend it; a file outside src/Service and src/ServiceDefaults needs a COPY in the Dockerfile."
         : Registry().IsMatch(error) ? $"as a base image could not be had: check the connection to its registry, or name others than {baseImages} by {BuildOptions.Section}:Args."
-        : "see the output above, or run the replicas as processes (--runtime process).";
+        : $"see the output above{ContainerEngine.OrProcesses}";
 
     // BuildKit's "#12 3.456 ".
     [GeneratedRegex(@"^#\d+ (\d+\.\d+ )?")]

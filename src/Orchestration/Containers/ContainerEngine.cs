@@ -8,15 +8,19 @@ namespace ClusterAspire.Orchestration;
 /// <summary>Docker or Podman, through its command.</summary>
 internal sealed class ContainerEngine
 {
+    /// <summary>How a sentence about what is missing ends where the user insists on containers.</summary>
+    public const string OrProcesses = ", or run the replicas as processes (--runtime process).";
+
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(5);
 
     private readonly string _command;
 
-    private ContainerEngine(string command, string version, int processors, bool isPodman)
+    private ContainerEngine(string command, string version, int processors, bool pins, bool isPodman)
     {
         _command = command;
         Name = isPodman ? $"Podman {version}" : $"Docker {version}";
         Processors = processors;
+        Pins = pins;
         IsPodman = isPodman;
     }
 
@@ -25,6 +29,9 @@ internal sealed class ContainerEngine
 
     /// <summary>How many cores its containers can be given.</summary>
     public int Processors { get; }
+
+    /// <summary>Whether it can give a container a core of its own; without root it often lacks the cpuset controller.</summary>
+    public bool Pins { get; }
 
     /// <summary>Whether it is Podman, whatever its command is called.</summary>
     public bool IsPodman { get; }
@@ -54,7 +61,7 @@ internal sealed class ContainerEngine
             }
         }
 
-        throw new ClusterException(why ?? $"There is no container engine on this machine: install {(kind is EngineKind.Podman ? "Podman" : "Docker or Podman")}, or run the replicas as processes (--runtime process).");
+        throw new ClusterException(why ?? $"There is no container engine on this machine: install {(kind is EngineKind.Podman ? "Podman" : "Docker or Podman")}{OrProcesses}");
     }
 
     /// <summary>Runs a command of the engine.</summary>
@@ -112,7 +119,7 @@ internal sealed class ContainerEngine
         var root = json.RootElement;
         if (root.TryGetProperty("host", out var host))
         {
-            return new(command, root.GetProperty("version").GetProperty("Version").GetString()!, host.GetProperty("cpus").GetInt32(), isPodman: true);
+            return new(command, root.GetProperty("version").GetProperty("Version").GetString()!, host.GetProperty("cpus").GetInt32(), HasCpusets(host), isPodman: true);
         }
 
         // Docker's command of old says so here and succeeds.
@@ -122,16 +129,21 @@ internal sealed class ContainerEngine
         }
 
         return root.GetProperty("OSType").GetString() is "linux"
-            ? new(command, root.GetProperty("ServerVersion").GetString()!, root.GetProperty("NCPU").GetInt32(), isPodman: false)
-            : throw new ClusterException("Docker runs Windows containers: switch it to Linux containers, or run the replicas as processes (--runtime process).");
+            ? new(command, root.GetProperty("ServerVersion").GetString()!, root.GetProperty("NCPU").GetInt32(), root.GetProperty("CPUSet").GetBoolean(), isPodman: false)
+            : throw new ClusterException($"Docker runs Windows containers: switch it to Linux containers{OrProcesses}");
     }
+
+    private static bool HasCpusets(JsonElement host) =>
+        !host.TryGetProperty("cgroupControllers", out var controllers)
+        || controllers.ValueKind is not JsonValueKind.Array
+        || controllers.EnumerateArray().Any(controller => controller.GetString() is "cpuset");
 
     private static ClusterException Unusable(string command, string error)
     {
         var name = command is "podman" ? "Podman" : "Docker";
         return new(error.Contains("permission denied", StringComparison.OrdinalIgnoreCase)
-            ? $"This user may not use {name}: add the user to the group docker and log in again, use Podman without root (--engine podman), or run the replicas as processes (--runtime process)."
-            : $"{name} is installed but does not answer ({Reason(error).TrimEnd('.', '?')}): start it, or run the replicas as processes (--runtime process).");
+            ? $"This user may not use {name}: add the user to the group docker and log in again, use Podman without root (--engine podman){OrProcesses}"
+            : $"{name} is installed but does not answer ({Reason(error).TrimEnd('.', '?')}): start it{OrProcesses}");
     }
 
     private static async Task<BufferedCommandResult> ExecuteAsync(string command, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment, CancellationToken cancellationToken) =>

@@ -99,7 +99,7 @@ internal sealed partial class ServiceImage(ContainerEngine engine, string? name,
 
     private ClusterException Missing() => new(name is not null
         ? $"{engine.Name} has no image {name}: build or pull it ({engine.Command} pull {name}), or leave --image (Cluster:Image) out to have the Dockerfile built."
-        : $"There is no Dockerfile in {folder} to build the service's image from: name an image by --image (Cluster:Image), or run the replicas as processes (--runtime process).");
+        : $"There is no Dockerfile in {folder} to build the service's image from: name an image by --image (Cluster:Image){ContainerEngine.OrProcesses}");
 
     // The Dockerfile's arguments whose names end in IMAGE, as given or by default.
     private string BaseImages() => string.Join(' ', BaseImage().Matches(File.ReadAllText(_dockerfile))

@@ -43,8 +43,7 @@ public sealed class RuntimeSelector(ClusterOptions options, BuildOptions build, 
 
         async Task<RuntimeSelection> ContainersAsync()
         {
-            var engine = await ContainerEngine.FindAsync(options.Engine, cancellationToken);
-            await RemoveLeftoversAsync(engine, cancellationToken);
+            var engine = await FindEngineAsync(cancellationToken);
             var image = new ServiceImage(engine, options.Image, source, build);
             var id = await image.FindAsync(cancellationToken) ?? await BuildAsync(image, cancellationToken);
             return await RunAsync(engine, image, id, cancellationToken);
@@ -54,8 +53,7 @@ public sealed class RuntimeSelector(ClusterOptions options, BuildOptions build, 
         {
             try
             {
-                var engine = await ContainerEngine.FindAsync(options.Engine, cancellationToken);
-                await RemoveLeftoversAsync(engine, cancellationToken);
+                var engine = await FindEngineAsync(cancellationToken);
                 var image = new ServiceImage(engine, options.Image, source, build);
                 if (await image.FindAsync(cancellationToken) is not { } id)
                 {
@@ -71,7 +69,7 @@ public sealed class RuntimeSelector(ClusterOptions options, BuildOptions build, 
             }
             catch (ClusterException e)
             {
-                return Processes(e.Message);
+                return Processes(e.Message.Replace(ContainerEngine.OrProcesses, "", StringComparison.Ordinal));
             }
         }
     }
@@ -86,6 +84,14 @@ public sealed class RuntimeSelector(ClusterOptions options, BuildOptions build, 
         {
             output.Say($"No container of {options.Name} was left behind.");
         }
+    }
+
+    private async Task<ContainerEngine> FindEngineAsync(CancellationToken cancellationToken)
+    {
+        var engine = await ContainerEngine.FindAsync(options.Engine, cancellationToken);
+        await RemoveLeftoversAsync(engine, cancellationToken);
+        return !options.Pin || engine.Pins ? engine : throw new ClusterException(
+            $"{engine.Name} cannot pin containers to cores, as this user's cgroup has no cpuset controller: let systemd delegate it to users, run it as root, let the replicas move (--no-pin){ContainerEngine.OrProcesses}");
     }
 
     private async Task<bool> RemoveLeftoversAsync(ContainerEngine engine, CancellationToken cancellationToken)

@@ -71,27 +71,6 @@ public sealed class FiguresTests
         }
     }
 
-    [Fact]
-    public async Task The_scrape_counts_every_request_by_replica_and_no_probe()
-    {
-        await using var upstream = await Upstream.StartAsync("replica-0", context => context.Response.WriteAsync("ok"));
-        await using var balancer = await Balancer.StartAsync([upstream]);
-        await balancer.UntilAsync("replica-0", "ready");
-        for (var i = 0; i < 10; i++)
-        {
-            await balancer.Client.GetStringAsync("/fast", TestContext.Current.CancellationToken);
-        }
-
-        var lines = (await balancer.Admin.GetStringAsync("/metrics", TestContext.Current.CancellationToken)).Split('\n');
-        var count = Assert.Single(lines, line => line.StartsWith("clusteraspire_upstream_request_duration_seconds_count{", StringComparison.Ordinal));
-        Assert.Contains("service_instance_id=\"replica-0\"", count, StringComparison.Ordinal);
-        Assert.Equal("10", count.Split("} ")[1].Split(' ')[0]);
-        Assert.Contains(lines, line => line.StartsWith("http_server_request_duration_seconds_count{", StringComparison.Ordinal));
-        Assert.DoesNotContain(lines, line => line.Contains("/health", StringComparison.Ordinal));
-        // The test's own client is in this process too; it does not talk to the upstream.
-        Assert.DoesNotContain(lines, line => line.StartsWith("http_client", StringComparison.Ordinal) && line.Contains($"\"{upstream.Address.Port}\"", StringComparison.Ordinal));
-    }
-
     private static async Task WorkAsync(HttpContext context, ConcurrentBag<double> times)
     {
         var started = Stopwatch.GetTimestamp();

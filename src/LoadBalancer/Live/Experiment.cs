@@ -159,11 +159,11 @@ internal sealed class Experiment(
 
         var busy = slow.Length == 0
             ? $"/slow requests that took longer than {Duration.TotalSeconds} s"
-            : $"{slow.Length} /slow requests of {Figures.Latency(At(slow, 0.5))} each";
+            : $"{slow.Length} /slow requests ({Figures.Latency(At(slow, 0.5))} in the median)";
         var heavy = slow.Length > 0 ? At(slow, 0.5) : Duration.TotalMilliseconds;
         var verdict = At(fast, 0.99) < heavy / 10 ? "light requests do not wait for heavy ones" : "light requests were slowed down";
         return $"While {cores} {(cores == 1 ? "core" : "cores")} worked on {busy}, {fast.Length} /fast requests took {Figures.Latency(At(fast, 0.5))} in the median and {Figures.Latency(At(fast, 0.99))} at p99{failed}: {verdict}.";
     }
 
-    private static double At(double[] sorted, double share) => sorted[Math.Min((int)(sorted.Length * share), sorted.Length - 1)];
+    private static double At(double[] sorted, double share) => sorted[Math.Max((int)Math.Ceiling(sorted.Length * share) - 1, 0)];
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using ClusterAspire.Tests;
 using Xunit;
 
 namespace ClusterAspire.LoadBalancer.Page.Tests;
@@ -9,7 +10,7 @@ namespace ClusterAspire.LoadBalancer.Page.Tests;
 /// <summary>The real load balancer before two replicas of the real service, each a process, started in a foreign directory.</summary>
 public sealed class LiveCluster : IAsyncLifetime
 {
-    private readonly int[] _ports = FreePorts(4);
+    private readonly int[] _ports = FreePort.Take(4);
     private readonly Dictionary<string, Process> _processes = [];
 
     /// <summary>The replicas' names.</summary>
@@ -121,14 +122,4 @@ public sealed class LiveCluster : IAsyncLifetime
     }
 
     private static Uri Url(int port) => new($"http://127.0.0.1:{port}");
-
-    private static int[] FreePorts(int count)
-    {
-        // All at once: the same port is not given twice.
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
-        Array.ForEach(listeners, listener => listener.Start());
-        int[] ports = [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
-        Array.ForEach(listeners, listener => listener.Dispose());
-        return ports;
-    }
 }

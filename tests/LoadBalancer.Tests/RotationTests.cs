@@ -1,4 +1,5 @@
 using System.Net;
+using ClusterAspire.Tests;
 using Microsoft.AspNetCore.Http;
 using Xunit;
 
@@ -12,7 +13,7 @@ public sealed class RotationTests
     public async Task A_replica_that_goes_away_costs_no_safe_request_and_comes_back()
     {
         await using var stays = await Upstream.StartAsync("replica-0", Ok);
-        var port = Balancer.FreePort();
+        var port = FreePort.Next();
         var leaves = await Upstream.StartAsync("replica-1", Ok, port);
         await using var balancer = await Balancer.StartAsync([stays, leaves]);
         await balancer.UntilAsync("replica-1", "ready");

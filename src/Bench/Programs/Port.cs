@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 
@@ -6,11 +7,20 @@ namespace ClusterAspire.Bench;
 /// <summary>TCP ports of this machine.</summary>
 internal static class Port
 {
-    /// <summary>The address of a loopback port that is free now.</summary>
+    private static readonly ConcurrentDictionary<int, bool> Given = new();
+
+    /// <summary>The address of a loopback port that is free now, and that was not given before.</summary>
     public static Uri FreeUrl()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/");
+        while (true)
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, 0);
+            listener.Start();
+            var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+            if (Given.TryAdd(port, true))
+            {
+                return new Uri($"http://127.0.0.1:{port}/");
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
+using ClusterAspire.Tests;
 
 namespace ClusterAspire.AppHost.Tests;
 
@@ -101,29 +102,6 @@ internal sealed class Cluster : IAsyncDisposable
         Admin.Dispose();
     }
 
-    /// <summary>Two ports nobody listens at, below those that outgoing connections get.</summary>
-    public static (int Port, int AdminPort) FreePorts()
-    {
-        var free = Enumerable.Range(0, int.MaxValue)
-            .Select(_ => Random.Shared.Next(10_000, 20_000))
-            .Distinct()
-            .Where(IsFree)
-            .Take(2)
-            .ToList();
-        return (free[0], free[1]);
-    }
-
-    private static bool IsFree(int port)
-    {
-        try
-        {
-            using var listener = new TcpListener(IPAddress.Loopback, port);
-            listener.Start();
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    }
+    /// <summary>Two ports nobody listens at.</summary>
+    public static (int Port, int AdminPort) FreePorts() => (FreePort.Next(), FreePort.Next());
 }

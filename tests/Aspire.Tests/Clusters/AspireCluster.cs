@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using ClusterAspire.Tests;
 
 namespace ClusterAspire.Aspire.Tests;
 
@@ -23,7 +24,7 @@ public sealed class AspireCluster : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var (port, adminPort) = (FreePort(), FreePort());
+        var (port, adminPort) = (FreePort.Next(), FreePort.Next());
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
             ["--orchestrator", "aspire", "--runtime", "process", "--replicas", "2", "--port", $"{port}", "--admin-port", $"{adminPort}"]);
         Client.BaseAddress = new($"http://127.0.0.1:{port}");
@@ -121,13 +122,6 @@ public sealed class AspireCluster : IAsyncLifetime
 
     private IResource Resource(string name) =>
         States.TryGetCurrentState(name, out var last) ? last.Resource : throw new InvalidOperationException($"There is no resource {name}.");
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     /// <summary>What <c>/api/replicas</c> says of one.</summary>
     public sealed record ReplicaStatus(string Name, Uri Address, int? Core, int? Pid, string State);

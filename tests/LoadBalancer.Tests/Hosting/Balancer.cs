@@ -1,9 +1,9 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
 using ClusterAspire.ServiceDefaults;
+using ClusterAspire.Tests;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
@@ -14,8 +14,6 @@ namespace ClusterAspire.LoadBalancer.Tests;
 /// <summary>The real load balancer before the given upstreams, on free ports of this machine.</summary>
 internal sealed class Balancer : IAsyncDisposable
 {
-    private static readonly ConcurrentDictionary<int, bool> Given = new();
-
     private readonly WebApplication _app;
 
     private Balancer(WebApplication app, Uri url, Uri adminUrl)
@@ -81,20 +79,5 @@ internal sealed class Balancer : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    /// <summary>A port nobody listens on, another one each time: the system may offer one again as soon as it is let go.</summary>
-    public static int FreePort()
-    {
-        while (true)
-        {
-            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-            var port = ((IPEndPoint)socket.LocalEndPoint!).Port;
-            if (Given.TryAdd(port, true))
-            {
-                return port;
-            }
-        }
-    }
-
-    private static Uri FreeUrl() => new($"http://127.0.0.1:{FreePort()}");
+    private static Uri FreeUrl() => new($"http://127.0.0.1:{FreePort.Next()}");
 }

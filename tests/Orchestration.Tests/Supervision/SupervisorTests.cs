@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using ClusterAspire.Tests;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -20,7 +21,7 @@ public sealed class SupervisorTests : IDisposable
 
     public SupervisorTests()
     {
-        var ports = FreePorts(2);
+        var ports = FreePort.Take(2);
         _plan = ClusterPlan.Create(new() { Replicas = "2", Port = ports[0], AdminPort = ports[1] }, Machine.Current);
     }
 
@@ -289,14 +290,5 @@ public sealed class SupervisorTests : IDisposable
         }
 
         await AdvanceUntilAsync(_running.ContinueWith(_ => 0, TaskScheduler.Default));
-    }
-
-    private static int[] FreePorts(int count)
-    {
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToList();
-        listeners.ForEach(listener => listener.Start());
-        var ports = listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port).ToArray();
-        listeners.ForEach(listener => listener.Dispose());
-        return ports;
     }
 }

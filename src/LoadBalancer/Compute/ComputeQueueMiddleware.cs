@@ -30,7 +30,7 @@ internal sealed class ComputeQueueMiddleware(
             {
                 metrics.ComputeRejected("queue_full");
                 events.QueueFull(queue.Length);
-                await context.RefuseAsync("Every core is busy and the queue is full; try again later.", retryAfter: true);
+                await context.RefuseAsync("Every core is busy and the queue is full; try again later.");
                 return;
             }
 
@@ -41,7 +41,7 @@ internal sealed class ComputeQueueMiddleware(
         {
             metrics.ComputeQueued(Stopwatch.GetElapsedTime(started), Activity.Current);
             metrics.ComputeRejected("timeout");
-            await context.RefuseAsync("No core became free in time; try again later.", retryAfter: true);
+            await context.RefuseAsync("No core became free in time; try again later.");
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {

@@ -15,7 +15,9 @@ internal sealed class ComputeWait(
 
     /// <summary>The destinations that may take it now.</summary>
     public IReadOnlyList<DestinationState> Candidates =>
-        [.. cluster.DestinationsState.AvailableDestinations.Where(MayGoTo)];
+        pinned is null && excluded.Count == 0
+            ? cluster.DestinationsState.AvailableDestinations
+            : [.. cluster.DestinationsState.AvailableDestinations.Where(MayGoTo)];
 
     /// <summary>Whether a destination may take it.</summary>
     public bool Accepts(DestinationState destination) =>

@@ -5,14 +5,13 @@ namespace ClusterAspire.LoadBalancer;
 /// <summary>The load balancer's own answers, as ProblemDetails (RFC 9457).</summary>
 internal static class Refusals
 {
-    /// <summary>Answers 503.</summary>
-    public static Task RefuseAsync(this HttpContext context, string detail, bool retryAfter)
-    {
-        if (retryAfter)
-        {
-            context.Response.Headers.RetryAfter = "1";
-        }
+    /// <summary>Why there is nobody to send a request to.</summary>
+    public const string NoReplica = "No replica is serving; they may be restarting. Try again shortly.";
 
+    /// <summary>Answers 503 with <c>Retry-After</c>.</summary>
+    public static Task RefuseAsync(this HttpContext context, string detail)
+    {
+        context.Response.Headers.RetryAfter = "1";
         return Results.Problem(detail, statusCode: StatusCodes.Status503ServiceUnavailable).ExecuteAsync(context);
     }
 
@@ -22,7 +21,7 @@ internal static class Refusals
             context.Response.StatusCode switch
             {
                 StatusCodes.Status502BadGateway => "The replica could not be reached or broke the connection before it answered.",
-                StatusCodes.Status503ServiceUnavailable => "No replica is serving; they may be restarting. Try again shortly.",
+                StatusCodes.Status503ServiceUnavailable => NoReplica,
                 StatusCodes.Status504GatewayTimeout => "The replica did not answer in time.",
                 _ => $"Forwarding failed: {error}.",
             },

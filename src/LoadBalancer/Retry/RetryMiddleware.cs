@@ -15,18 +15,15 @@ internal sealed class RetryMiddleware(RequestDelegate next, RetryBudget budget, 
     {
         budget.Deposit();
         var proxy = context.GetReverseProxyFeature();
-        var tries = new Tries(budget, context.GetRouteModel().Cluster!);
-        if (IsSafe(context))
-        {
-            context.Features.Set(tries);
-        }
+        var tries = IsSafe(context) ? new Tries(budget, context.GetRouteModel().Cluster!) : null;
+        context.Features.Set(tries);
 
         while (true)
         {
-            tries.Start();
+            tries?.Start();
             if (proxy.AvailableDestinations.Count == 0)
             {
-                await context.RefuseAsync("No replica is serving; they may be restarting. Try again shortly.", retryAfter: true);
+                await context.RefuseAsync(Refusals.NoReplica);
                 return;
             }
 
@@ -38,12 +35,12 @@ internal sealed class RetryMiddleware(RequestDelegate next, RetryBudget budget, 
             }
 
             var error = context.Features.Get<IForwarderErrorFeature>();
-            if (error is not null && proxy.ProxiedDestination is { } failed && context.Features.Get<Tries>() is not null)
+            if (error is not null && proxy.ProxiedDestination is { } failed)
             {
-                tries.Fail(failed);
+                tries?.Fail(failed);
             }
 
-            if (!tries.Again)
+            if (tries is not { Again: true })
             {
                 if (error is not null)
                 {

@@ -84,7 +84,7 @@ internal sealed partial class ReplicaProbe(
         }
         finally
         {
-            var pause = replica.IsAvailable && replica.Pid is not null ? Interval : AwayInterval;
+            var pause = replica.State is ReplicaState.Ready or ReplicaState.Busy ? Interval : AwayInterval;
             schedule.End(time.GetTimestamp() + (long)(pause.TotalSeconds * time.TimestampFrequency));
         }
     }

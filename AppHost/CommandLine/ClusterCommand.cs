@@ -72,9 +72,7 @@ internal sealed class ClusterCommand : RootCommand
 
     private IConfiguration Configure(ParseResult parsed)
     {
-        var given = _switches
-            .Where(option => parsed.GetResult(option) is not null)
-            .ToDictionary(Key, option => parsed.GetValue(option));
+        var given = parsed.Given(_switches, ClusterOptions.Section);
         if (parsed.GetValue(_noPin))
         {
             given[$"{ClusterOptions.Section}:{nameof(ClusterOptions.Pin)}"] = bool.FalseString;
@@ -99,10 +97,6 @@ internal sealed class ClusterCommand : RootCommand
             throw new ClusterException($"{e.Message} {e.InnerException?.InnerException?.Message ?? e.InnerException?.Message}");
         }
     }
-
-    // --admin-port sets Cluster:AdminPort; the case does not matter.
-    private static string Key(Option option) =>
-        $"{ClusterOptions.Section}:{option.Name.Replace("-", "", StringComparison.Ordinal)}";
 
     private static Option<string> Switch(string name, string value, string description) =>
         new(name) { HelpName = value, Description = description, Recursive = true };

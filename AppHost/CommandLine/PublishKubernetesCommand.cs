@@ -35,9 +35,7 @@ internal sealed class PublishKubernetesCommand : Command
         SetAction(parsed => Publish(
             new ConfigurationBuilder()
                 .AddConfiguration(configure(parsed))
-                .AddInMemoryCollection(_switches
-                    .Where(option => parsed.GetResult(option) is not null)
-                    .ToDictionary(option => $"{KubernetesOptions.Section}:{option.Name.Replace("-", "", StringComparison.Ordinal)}", option => parsed.GetValue(option)))
+                .AddInMemoryCollection(parsed.Given(_switches, KubernetesOptions.Section))
                 .Build(),
             parsed.GetValue(_output)!));
     }

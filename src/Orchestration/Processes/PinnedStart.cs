@@ -1,12 +1,12 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using ClusterAspire.ServiceDefaults;
 
 namespace ClusterAspire.Orchestration;
 
 /// <summary>Starts a process that may use one core only, all its threads included.</summary>
-internal static partial class PinnedStart
+internal static class PinnedStart
 {
     /// <exception cref="Win32Exception">The program cannot be started, or the core cannot be used.</exception>
     public static Process Start(ProcessStartInfo start, int core)
@@ -50,15 +50,12 @@ internal static partial class PinnedStart
         return started.Task.GetAwaiter().GetResult();
     }
 
+    [SupportedOSPlatform("linux")]
     private static void PinThisThread(int core)
     {
-        // A mask of whole longs, as large as it takes (CPU_ALLOC(3)).
-        Span<ulong> mask = stackalloc ulong[core / 64 + 1];
-        mask.Clear();
-        mask[core / 64] = 1UL << (core % 64);
-        if (SetAffinity(0, (nuint)(mask.Length * sizeof(ulong)), mask) != 0)
+        if (ThreadAffinity.Set(0, core) is not 0 and var error)
         {
-            throw new Win32Exception(Marshal.GetLastPInvokeError());
+            throw new Win32Exception(error);
         }
     }
 
@@ -74,7 +71,4 @@ internal static partial class PinnedStart
             // It has ended already, which is not for this method to report.
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "sched_setaffinity", SetLastError = true)]
-    private static partial int SetAffinity(int thread, nuint bytes, ReadOnlySpan<ulong> mask);
 }

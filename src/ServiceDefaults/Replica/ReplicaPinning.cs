@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -9,7 +8,7 @@ using Microsoft.Extensions.Options;
 namespace ClusterAspire.ServiceDefaults;
 
 /// <summary>Pins this process to its core, for orchestrators that start processes unpinned.</summary>
-internal sealed partial class ReplicaPinning(IOptions<ReplicaOptions> options) : IHostedService
+internal sealed class ReplicaPinning(IOptions<ReplicaOptions> options) : IHostedService
 {
     /// <exception cref="OptionsValidationException">This process may not use that core.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
@@ -68,21 +67,15 @@ internal sealed partial class ReplicaPinning(IOptions<ReplicaOptions> options) :
         while (pinned.Count > before);
     }
 
+    [SupportedOSPlatform("linux")]
     private static bool Pin(int thread, int core)
     {
-        // A mask of whole longs, as large as it takes (CPU_ALLOC(3)).
-        Span<ulong> mask = stackalloc ulong[core / 64 + 1];
-        mask.Clear();
-        mask[core / 64] = 1UL << (core % 64);
-        if (SetAffinity(thread, (nuint)(mask.Length * sizeof(ulong)), mask) is 0)
-        {
-            return true;
-        }
-
         const int NoSuchThread = 3;
-        return Marshal.GetLastPInvokeError() is NoSuchThread ? false : throw new Win32Exception();
+        return ThreadAffinity.Set(thread, core) switch
+        {
+            0 => true,
+            NoSuchThread => false,
+            var error => throw new Win32Exception(error),
+        };
     }
-
-    [LibraryImport("libc", EntryPoint = "sched_setaffinity", SetLastError = true)]
-    private static partial int SetAffinity(int thread, nuint bytes, ReadOnlySpan<ulong> mask);
 }

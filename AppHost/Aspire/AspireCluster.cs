@@ -16,7 +16,7 @@ internal static class AspireCluster
         if (AspireArguments.Publish(args))
         {
             var published = ClusterPlan.Create(options, KubernetesOptions.Machine);
-            await AspireHost.RunAsync(published, published.Replicas.Count, image: null, args);
+            await AspireHost.RunAsync(published, published.Replicas.Count, image: null, args, output);
             return 0;
         }
 
@@ -33,30 +33,16 @@ internal static class AspireCluster
             output.Warn(warning);
         }
 
-        var started = plan.Replicas.Count;
-        plan = WithRoom(plan, options, runtime.Machine);
         plan.EnsurePortsAreFree();
-        await AspireHost.RunAsync(plan, started, runtime.Image, args);
+        var started = plan.Replicas.Count;
+        if (plan.Replicas[0].Core is not null)
+        {
+            // A replica for each core, to scale into from the dashboard; unpinned ones have shared the cores out among themselves.
+            plan = ClusterPlan.Create(options, runtime.Machine, atLeast: runtime.Machine.Cores.Count);
+        }
+
+        using var reports = new LivePageReports(output, plan.LoadBalancer.AdminUrl);
+        await AspireHost.RunAsync(plan, started, runtime.Image, args, reports);
         return 0;
-    }
-
-    // One replica for each core, to scale into from the dashboard; unpinned ones have shared the cores out among themselves.
-    private static ClusterPlan WithRoom(ClusterPlan plan, ClusterOptions options, Machine machine)
-    {
-        if (plan.Replicas[0].Core is null || plan.Replicas.Count >= machine.Cores.Count)
-        {
-            return plan;
-        }
-
-        var replicas = options.Replicas;
-        options.Replicas = $"{machine.Cores.Count}";
-        try
-        {
-            return ClusterPlan.Create(options, machine);
-        }
-        finally
-        {
-            options.Replicas = replicas;
-        }
     }
 }

@@ -41,7 +41,7 @@ public static class ReplicatedServiceExtensions
             {
                 ResourceType = "Service",
                 State = KnownResourceStates.Starting,
-                Properties = [new("Replicas", service.Started)],
+                Properties = [],
             })
             .WithIconName("CopySelect")
             .WithScaling()
@@ -140,7 +140,7 @@ public static class ReplicatedServiceExtensions
     private static IResourceBuilder<T> WithProperty<T>(this IResourceBuilder<T> builder, string name, object value)
         where T : IResource =>
         builder.OnInitializeResource((resource, initialize, _) =>
-            initialize.Notifications.PublishUpdateAsync(resource, now => now with { Properties = [.. now.Properties, new(name, value)] }));
+            initialize.Notifications.PublishUpdateAsync(resource, now => now with { Properties = [.. now.Properties, new(name, value) { IsHighlighted = true }] }));
 
     // Endpoints and environment come from the plan, not from a profile that several replicas would share.
     internal static void Plainly(ProjectResourceOptions options)

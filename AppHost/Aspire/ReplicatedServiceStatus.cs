@@ -34,7 +34,7 @@ internal sealed class ReplicatedServiceStatus(ReplicatedService service)
                     await notifications.PublishUpdateAsync(service, last => last with
                     {
                         State = now.State,
-                        Properties = [.. last.Properties.Where(property => property.Name != Ready), new(Ready, now.Ready)],
+                        Properties = [.. last.Properties.Where(property => property.Name != Ready), new(Ready, now.Ready) { IsHighlighted = true }],
                     });
                 }
             }

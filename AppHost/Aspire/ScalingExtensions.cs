@@ -43,7 +43,7 @@ internal static class ScalingExtensions
         var service = builder.Resource;
         return builder.WithCommand("rolling-restart", "Rolling restart", context => RestartAsync(service, context), new()
         {
-            Description = "Restart the replicas one by one, each healthy before the next; clients notice nothing.",
+            Description = "Restart the replicas one by one, each healthy before the next.",
             ConfirmationMessage = $"Restart the replicas of {service.Name}, one by one?",
             IconName = "ArrowSyncCircle",
         });

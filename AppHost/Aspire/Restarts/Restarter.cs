@@ -11,11 +11,17 @@ namespace ClusterAspire.AppHost;
 /// Starts resources again when they end. What was asked to stop stays stopped: the end looks the same, so it listens to the
 /// commands. States arrive late and more than once; before a start it looks at the last one again.
 /// </summary>
+/// <param name="notifications">Says what ends.</param>
+/// <param name="commands">Starts it.</param>
+/// <param name="loggers">Take what happens into each resource's log.</param>
+/// <param name="lifetime">Says when the application ends.</param>
+/// <param name="output">Is told too what happens, if there is one.</param>
 internal sealed partial class Restarter(
     ResourceNotificationService notifications,
     ResourceCommandService commands,
     ResourceLoggerService loggers,
-    IHostApplicationLifetime lifetime) : BackgroundService
+    IHostApplicationLifetime lifetime,
+    IClusterOutput? output = null) : BackgroundService
 {
     private static readonly string[] Lifecycle =
         [KnownResourceCommands.StartCommand, KnownResourceCommands.StopCommand, KnownResourceCommands.RestartCommand, KnownResourceCommands.RebuildCommand];
@@ -110,7 +116,9 @@ internal sealed partial class Restarter(
         try
         {
             var delay = instance.Backoff.Next();
-            Log.Restarting(logger, instance.Resource.Name, Ended(instance), delay.TotalMilliseconds);
+            var ended = Ended(instance);
+            Log.Restarting(logger, instance.Resource.Name, ended, delay.TotalMilliseconds);
+            output?.Warn($"{instance.Resource.Name} {ended}; restarting in {delay.TotalMilliseconds} ms");
             await Task.Delay(delay, Time, lifetime.ApplicationStopping);
             if (instance.IsWanted && IsDown(instance))
             {

@@ -23,12 +23,13 @@ public sealed record ClusterPlan(
     /// <summary>Makes the plan.</summary>
     /// <param name="options">What the user chose.</param>
     /// <param name="machine">Where the replicas will run.</param>
+    /// <param name="atLeast">How many replicas to plan even if the user chose fewer.</param>
     /// <exception cref="ClusterException">An option makes no sense.</exception>
-    public static ClusterPlan Create(ClusterOptions options, Machine machine)
+    public static ClusterPlan Create(ClusterOptions options, Machine machine, int atLeast = 1)
     {
         options.Validate();
 
-        var count = options.ReplicaCount(auto: Math.Min(machine.Processors, machine.Cores.Count));
+        var count = Math.Max(atLeast, options.ReplicaCount(auto: Math.Min(machine.Processors, machine.Cores.Count)));
         var ports = PlanPorts(options, machine, count);
         var replicas = ports.Select((port, i) => PlanReplica(options, machine, count, i, port)).ToList();
         return new(options.Name, replicas, PlanLoadBalancer(options, replicas), TimeSpan.FromSeconds(options.DrainTimeout), [.. Warn(options, machine, count)]);

@@ -41,6 +41,47 @@ public sealed class FeedsTests
     }
 
     [Fact]
+    public async Task A_feed_that_lacks_what_Aspire_depends_on_is_one_without()
+    {
+        using var project = new Project();
+        project.UseFeeds(project.Feed().Serve(StandIns.Aspire, dependency: "Aspire.Hosting"));
+
+        await project.RestoreAsync();
+
+        Assert.False(await project.HasAspireAsync());
+    }
+
+    [Fact]
+    public async Task Packages_that_were_restored_earlier_do_not_make_up_for_the_feeds()
+    {
+        using var project = new Project();
+        project.UseFeeds(project.Feed().Serve(StandIns.Aspire));
+        await project.RestoreAsync();
+
+        project.UseFeeds(project.Feed("another"));
+        await project.RestoreAsync();
+
+        Assert.False(await project.HasAspireAsync());
+    }
+
+    [Fact]
+    public async Task A_yes_holds_no_longer_than_the_packages()
+    {
+        using var project = new Project();
+        var feed = project.Feed().Serve(StandIns.Aspire);
+        project.UseFeeds(feed);
+        await project.RestoreAsync();
+
+        feed.Withdraw();
+        await project.RestoreAsync();
+        Assert.True(await project.HasAspireAsync());
+
+        project.ClearPackages();
+        await project.RestoreAsync();
+        Assert.False(await project.HasAspireAsync());
+    }
+
+    [Fact]
     public async Task A_no_is_remembered_until_the_feeds_change()
     {
         using var project = new Project();

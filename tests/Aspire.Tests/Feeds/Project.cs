@@ -34,6 +34,8 @@ internal sealed class Project : IDisposable
 
     public void ForgetThatItAsked() => Directory.Delete(In("App", "obj", "aspire"), recursive: true);
 
+    public void ClearPackages() => Directory.Delete(In("packages"), recursive: true);
+
     public bool Remembers => File.Exists(In("App", "obj", "aspire.feeds"));
 
     public void Add(string name, string properties = "")

@@ -16,13 +16,15 @@ internal sealed class StandIns(string folder)
         $"Aspire.Dashboard.Sdk.{RuntimeInformation.RuntimeIdentifier}",
     ];
 
-    /// <summary>What its tests take.</summary>
-    public static string[] Testing { get; } = ["Aspire.Hosting.Testing"];
+    /// <summary>What its tests take, but for the AppHost's own.</summary>
+    public static string[] Testing { get; } = ["Aspire.Hosting.Testing", .. Aspire[1..]];
 
     public string Folder { get; } = Directory.CreateDirectory(folder).FullName;
 
-    public StandIns Serve(string[] packages, string version = Version)
+    /// <summary>Serves packages that need no other, or one.</summary>
+    public StandIns Serve(string[] packages, string version = Version, string? dependency = null)
     {
+        var dependencies = dependency is null ? "" : $"<dependencies><dependency id=\"{dependency}\" version=\"{version}\" /></dependencies>";
         foreach (var package in packages)
         {
             using var file = ZipFile.Open(Path.Combine(Folder, $"{package}.{version}.nupkg"), ZipArchiveMode.Create);
@@ -30,11 +32,13 @@ internal sealed class StandIns(string folder)
             nuspec.Write(
                 $"""
                 <package xmlns="http://schemas.microsoft.com/packaging/2013/05/nuspec.xsd">
-                  <metadata><id>{package}</id><version>{version}</version><authors>tests</authors><description>Stands in.</description></metadata>
+                  <metadata><id>{package}</id><version>{version}</version><authors>tests</authors><description>Stands in.</description>{dependencies}</metadata>
                 </package>
                 """);
         }
 
         return this;
     }
+
+    public void Withdraw() => Array.ForEach(Directory.GetFiles(Folder), File.Delete);
 }

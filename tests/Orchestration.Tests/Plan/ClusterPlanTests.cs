@@ -37,6 +37,16 @@ public sealed class ClusterPlanTests
     }
 
     [Fact]
+    public void A_plan_can_have_more_replicas_than_were_chosen()
+    {
+        var plan = ClusterPlan.Create(new() { Replicas = "1" }, Quad, atLeast: 3);
+
+        Assert.Equal([0, 1, 2], plan.Replicas.Select(replica => replica.Core!.Value));
+        Assert.Equal(ClusterPlan.Create(new() { Replicas = "1" }, Quad).Replicas[0].Port, plan.Replicas[0].Port);
+        Assert.Equal(4, ClusterPlan.Create(new(), Quad, atLeast: 3).Replicas.Count);
+    }
+
+    [Fact]
     public void Replicas_are_told_who_they_are()
     {
         var replica = ClusterPlan.Create(new() { Name = "orders", DrainTimeout = 2.5, LaneQueueLimit = 9 }, Quad).Replicas[1];

@@ -47,6 +47,12 @@ public static class ReplicatedServiceExtensions
             .WithScaling()
             .WithRollingRestart()
             .OnInitializeResource(ReplicatedServiceStatus.KeepAsync);
+        if (image is not null)
+        {
+            // The engine that has the image, where Aspire would pick another.
+            builder.Configuration["ASPIRE_CONTAINER_RUNTIME"] = image.Engine;
+        }
+
         foreach (var replica in plan.Replicas)
         {
             if (image is null)

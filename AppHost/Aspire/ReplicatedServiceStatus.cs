@@ -11,6 +11,8 @@ namespace ClusterAspire.AppHost;
 /// </summary>
 internal sealed class ReplicatedServiceStatus(ReplicatedService service)
 {
+    private const string Ready = "Ready";
+
     private readonly Dictionary<IResource, ReplicatedService.Replica> _replicas = service.Replicas.ToDictionary(replica => replica.Resource);
     private readonly HashSet<IResource> _awaited = [.. service.Replicas.Take(service.Started).Select(replica => replica.Resource)];
     private readonly HashSet<IResource> _healthy = [];
@@ -44,8 +46,6 @@ internal sealed class ReplicatedServiceStatus(ReplicatedService service)
             // The application ends.
         }
     }
-
-    private const string Ready = "Ready";
 
     private (ResourceStateSnapshot State, string Ready)? Note(ResourceEvent change)
     {

@@ -63,7 +63,7 @@ internal static class ScalingExtensions
         var commands = context.Services.GetRequiredService<ResourceCommandService>();
         var idle = service.Replicas.Skip(wanted).ToList();
         // One that is just about to be started again has nothing to stop.
-        context.Services.GetRequiredService<Restarter>().LetRest(idle.Select(replica => replica.Resource));
+        idle.ForEach(replica => context.Services.GetRequiredService<Restarter>().LetRest(replica.Resource));
         var changes = await Task.WhenAll(
         [
             .. service.Replicas.Take(wanted).Where(replica => !replica.IsUp(notifications)).Select(replica => Execute(replica, KnownResourceCommands.StartCommand)),

@@ -53,12 +53,12 @@ internal sealed partial class Restarter(
         }
     }
 
-    /// <summary>Starts these no more until somebody else does.</summary>
-    public void LetRest(IEnumerable<IResource> resources)
+    /// <summary>Starts a resource of one instance no more until somebody else does.</summary>
+    public void LetRest(IResource resource)
     {
-        var resting = resources.ToHashSet();
-        foreach (var instance in _instances.Values.Where(instance => resting.Contains(instance.Resource)))
+        if (notifications.TryGetCurrentState(resource.Name, out var last))
         {
+            var instance = Of(resource, last.ResourceId);
             instance.Enter(wanted: false);
             instance.Leave();
         }
@@ -90,7 +90,8 @@ internal sealed partial class Restarter(
     private async Task<ExecuteCommandResult> ExecuteAsync(IResource resource, ResourceCommandAnnotation command, ExecuteCommandContext context)
     {
         var instance = Of(resource, context.ResourceName);
-        instance.Enter(wanted: command.Name != KnownResourceCommands.StopCommand);
+        // Rebuilding starts only what ran.
+        instance.Enter(wanted: command.Name == KnownResourceCommands.RebuildCommand ? null : command.Name != KnownResourceCommands.StopCommand);
         try
         {
             return await command.ExecuteCommand(context);
@@ -187,11 +188,13 @@ internal sealed partial class Restarter(
             _healthy = healthy;
         }
 
-        public void Enter(bool wanted)
+        /// <summary>Somebody starts or stops it, until <see cref="Leave"/>.</summary>
+        /// <param name="wanted">Whether it should run afterwards; null changes nothing.</param>
+        public void Enter(bool? wanted)
         {
             lock (_lock)
             {
-                _wanted = wanted;
+                _wanted = wanted ?? _wanted;
                 _commands++;
             }
         }

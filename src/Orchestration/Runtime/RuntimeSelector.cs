@@ -117,9 +117,9 @@ public sealed class RuntimeSelector(ClusterOptions options, BuildOptions build, 
         options.Runtime = RuntimeKind.Container;
         var telemetry = await TelemetryRelay.CreateAsync(engine, cancellationToken);
         // By id, so that every restart is of the image that was chosen; those who show images to people show its name.
-        return new(new ContainerRuntime(engine, new(id, options.Memory), options, telemetry), MachineOf(engine))
+        return new(new ContainerRuntime(engine, new(id, engine.Command, options.Memory), options, telemetry), MachineOf(engine))
         {
-            Image = new(image.Name, options.Memory),
+            Image = new(image.Name, engine.Command, options.Memory),
         };
     }
 

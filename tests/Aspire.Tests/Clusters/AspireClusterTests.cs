@@ -148,21 +148,6 @@ public sealed class AspireClusterTests
 #endif
     }
 
-    [Fact(Skip = Feed.LacksAspire)]
-    public async Task Publishing_writes_one_resource_for_the_service()
-    {
-#if ASPIRE
-        var manifest = Path.Combine(Directory.CreateTempSubdirectory("aspire-manifest-").FullName, "manifest.json");
-        using var appHost = Process.Start(new ProcessStartInfo(
-            "dotnet", [typeof(Projects.AppHost).Assembly.Location, "--operation", "publish", "--publisher", "manifest", "--output-path", manifest]))!;
-        await appHost.WaitForExitAsync();
-
-        Assert.Equal(0, appHost.ExitCode);
-        using var json = System.Text.Json.JsonDocument.Parse(await File.ReadAllTextAsync(manifest));
-        Assert.Equal(["loadbalancer", "service"], json.RootElement.GetProperty("resources").EnumerateObject().Select(resource => resource.Name).Order());
-#endif
-    }
-
 #if ASPIRE
     private static void Kill(int? pid)
     {

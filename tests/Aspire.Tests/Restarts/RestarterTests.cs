@@ -19,6 +19,9 @@ public sealed class RestarterTests
         await resource.UntilStartsAsync(1);
         await resource.EndAsync();
         await resource.UntilStartsAsync(2);
+
+        Assert.All(resource.Warnings, warning => Assert.StartsWith("nothing exited with code 137; restarting in ", warning));
+        Assert.Equal(2, resource.Warnings.Count);
 #endif
     }
 
@@ -50,6 +53,20 @@ public sealed class RestarterTests
         await resource.ExecuteAsync(KnownResourceCommands.StartCommand);
         await resource.EndAsync();
         await resource.UntilStartsAsync(2);
+#endif
+    }
+
+    [Fact(Skip = Feed.LacksAspire)]
+    public async Task What_was_asked_to_stop_stays_stopped_when_it_is_rebuilt()
+    {
+#if ASPIRE
+        await using var resource = await SupervisedResource.StartAsync();
+
+        await resource.ExecuteAsync(KnownResourceCommands.StopCommand);
+        await resource.ExecuteAsync(KnownResourceCommands.RebuildCommand);
+        await SupervisedResource.SettleAsync();
+
+        Assert.Equal(0, resource.Starts);
 #endif
     }
 

@@ -1,7 +1,9 @@
 #if ASPIRE
+using System.Collections.Concurrent;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using ClusterAspire.AppHost;
+using ClusterAspire.Orchestration;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ClusterAspire.Aspire.Tests;
@@ -12,6 +14,7 @@ internal sealed class SupervisedResource : IAsyncDisposable
     private readonly DistributedApplication _app;
     private readonly Restarter _restarter;
     private readonly IResource _resource;
+    private readonly Output _output = new();
     private int _starts;
 
     private SupervisedResource()
@@ -21,11 +24,13 @@ internal sealed class SupervisedResource : IAsyncDisposable
             .WithRestarts()
             .WithCommand(KnownResourceCommands.StartCommand, "Start", _ => StartedAsync())
             .WithCommand(KnownResourceCommands.StopCommand, "Stop", _ => StoppedAsync())
+            .WithCommand(KnownResourceCommands.RebuildCommand, "Rebuild", _ => Task.FromResult(CommandResults.Success()))
             .WithCommand(KnownResourceCommands.RestartCommand, "Restart", async _ =>
             {
                 await StoppedAsync();
                 return await StartedAsync();
             });
+        builder.Services.AddSingleton<IClusterOutput>(_output);
         _resource = resource.Resource;
         _app = builder.Build();
         _restarter = _app.Services.GetRequiredService<Restarter>();
@@ -34,6 +39,9 @@ internal sealed class SupervisedResource : IAsyncDisposable
 
     /// <summary>How often its start command was executed.</summary>
     public int Starts => Volatile.Read(ref _starts);
+
+    /// <summary>What the user was told.</summary>
+    public IReadOnlyCollection<string> Warnings => _output.Warnings;
 
     public bool FailsToStart { get; set; }
 
@@ -47,7 +55,7 @@ internal sealed class SupervisedResource : IAsyncDisposable
 
     public Task EndAsync() => PublishAsync(KnownResourceStates.Finished);
 
-    public void LeaveToRest() => _restarter.LetRest([_resource]);
+    public void LeaveToRest() => _restarter.LetRest(_resource);
 
     public async Task ExecuteAsync(string command) =>
         Assert.True((await _app.ResourceCommands.ExecuteCommandAsync(_resource, command)).Success);
@@ -80,8 +88,27 @@ internal sealed class SupervisedResource : IAsyncDisposable
     }
 
     private Task PublishAsync(string state) =>
-        _app.ResourceNotifications.PublishUpdateAsync(_resource, last => last with { ResourceType = "Nothing", State = state });
+        _app.ResourceNotifications.PublishUpdateAsync(_resource, last => last with { ResourceType = "Nothing", State = state, ExitCode = 137 });
 
     private sealed class Nothing(string name) : Resource(name);
+
+    private sealed class Output : IClusterOutput
+    {
+        public ConcurrentQueue<string> Warnings { get; } = [];
+
+        public void Line(string workload, string line)
+        {
+        }
+
+        public void Say(string message)
+        {
+        }
+
+        public void Warn(string message) => Warnings.Enqueue(message);
+
+        public void Ready(ClusterPlan plan)
+        {
+        }
+    }
 }
 #endif

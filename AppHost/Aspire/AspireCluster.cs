@@ -1,4 +1,6 @@
+using Aspire.Hosting;
 using ClusterAspire.Orchestration;
+using Microsoft.Extensions.Options;
 
 namespace ClusterAspire.AppHost;
 
@@ -10,13 +12,13 @@ internal static class AspireCluster
     /// <param name="args">The command line; what we do not know of it is for Aspire.</param>
     /// <param name="output">Is told what the user should know.</param>
     /// <returns>The exit code.</returns>
-    /// <exception cref="ClusterException">An option makes no sense, or a port is taken.</exception>
+    /// <exception cref="ClusterException">An option makes no sense, a port is taken, or Aspire lacks something.</exception>
     public static async Task<int> RunAsync(ClusterOptions options, RuntimeSelector selector, string[] args, IClusterOutput output)
     {
         if (AspireArguments.Publish(args))
         {
             var published = ClusterPlan.Create(options, KubernetesOptions.Machine);
-            await AspireHost.RunAsync(published, published.Replicas.Count, image: null, args, output);
+            await HostAsync(published, published.Replicas.Count, image: null, args, output);
             return 0;
         }
 
@@ -42,7 +44,19 @@ internal static class AspireCluster
         }
 
         using var reports = new LivePageReports(output, plan.LoadBalancer.AdminUrl);
-        await AspireHost.RunAsync(plan, started, runtime.Image, args, reports);
+        await HostAsync(plan, started, runtime.Image, args, reports);
         return 0;
+    }
+
+    private static async Task HostAsync(ClusterPlan plan, int started, ReplicaImage? image, string[] args, IClusterOutput output)
+    {
+        try
+        {
+            await AspireHost.RunAsync(plan, started, image, args, output);
+        }
+        catch (Exception e) when (e is DistributedApplicationException or OptionsValidationException or InvalidOperationException)
+        {
+            throw new ClusterException($"Aspire cannot run the cluster: {e.Message}");
+        }
     }
 }

@@ -47,6 +47,20 @@ public sealed class AspireCluster : IAsyncLifetime
         }
     }
 
+    /// <summary>Whether the balancer is there.</summary>
+    public async Task<bool> AnswersAsync()
+    {
+        try
+        {
+            using var response = await _admin.GetAsync("api/replicas");
+            return response.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>What the balancer knows of a replica.</summary>
     public async Task<ReplicaStatus> ReplicaAsync(string name) =>
         (await _admin.GetFromJsonAsync<List<ReplicaStatus>>("api/replicas"))!.Single(replica => replica.Name == name);

@@ -28,26 +28,25 @@ internal sealed class CoreAwarePolicy(ReplicaCatalog replicas) : ILoadBalancingP
     /// <returns>The destination, or null when none is eligible.</returns>
     public DestinationState? Pick(IReadOnlyList<DestinationState> destinations, Func<Replica, bool> isEligible)
     {
-        var count = destinations.Count;
-        if (count == 0)
+        var candidates = replicas[destinations];
+        if (candidates.IsEmpty)
         {
             return null;
         }
 
-        DestinationState? best = null;
+        Replica? best = null;
         var (fewest, leastCompute) = (int.MaxValue, int.MaxValue);
-        var start = (int)(Interlocked.Increment(ref _turn) % (uint)count);
+        var start = (int)(Interlocked.Increment(ref _turn) % (uint)candidates.Length);
 
-        for (var i = 0; i < count; i++)
+        for (var i = 0; i < candidates.Length; i++)
         {
             var index = start + i;
-            var destination = destinations[index < count ? index : index - count];
-            var replica = replicas[destination];
+            var replica = candidates[index < candidates.Length ? index : index - candidates.Length];
             var (inFlight, compute) = (replica.InFlight, replica.ComputeInFlight);
 
             if ((inFlight < fewest || (inFlight == fewest && compute < leastCompute)) && isEligible(replica))
             {
-                (best, fewest, leastCompute) = (destination, inFlight, compute);
+                (best, fewest, leastCompute) = (replica, inFlight, compute);
                 if (inFlight == 0 && compute == 0)
                 {
                     break;
@@ -55,6 +54,6 @@ internal sealed class CoreAwarePolicy(ReplicaCatalog replicas) : ILoadBalancingP
             }
         }
 
-        return best;
+        return best?.Destination;
     }
 }

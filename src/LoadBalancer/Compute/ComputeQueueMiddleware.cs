@@ -8,15 +8,14 @@ internal sealed class ComputeQueueMiddleware(
     RequestDelegate next, ComputeQueue queue, BalancerMetrics metrics, BalancerEvents events)
 {
     /// <summary>Handles one try of a request.</summary>
-    public async Task InvokeAsync(HttpContext context)
+    public Task InvokeAsync(HttpContext context)
     {
         var proxy = context.GetReverseProxyFeature();
-        if (!proxy.Route.IsCompute() || proxy.AvailableDestinations.Count == 0)
-        {
-            await next(context);
-            return;
-        }
+        return proxy.Route.IsCompute() && proxy.AvailableDestinations.Count > 0 ? QueueAsync(context, proxy) : next(context);
+    }
 
+    private async Task QueueAsync(HttpContext context, IReverseProxyFeature proxy)
+    {
         var tried = context.Features.Get<Tries>()?.Failed ?? [];
         var wait = new ComputeWait(context.GetRouteModel().Cluster!, Pinned(proxy, tried), tried);
         var started = Stopwatch.GetTimestamp();

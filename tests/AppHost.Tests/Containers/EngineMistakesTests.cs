@@ -41,9 +41,10 @@ public sealed class EngineMistakesTests
     {
         Engine.SkipWhereMissing();
 
-        AssertExplained(
-            "has no image clusteraspire-test/nowhere:1: build or pull it (",
-            await RunAsync(["--runtime", "container", "--image", "clusteraspire-test/nowhere:1"]));
+        var result = await RunAsync(["--runtime", "container", "--image", "clusteraspire-test/nowhere:1"]);
+
+        AssertExplained("has no image clusteraspire-test/nowhere:1: build or pull it (", result);
+        Assert.Empty(result.AppHost.Output);
     }
 
     [Fact]
@@ -80,7 +81,7 @@ public sealed class EngineMistakesTests
         Assert.Contains(appHost.Output, line => line.StartsWith("replica-0 (pid ", StringComparison.Ordinal));
     }
 
-    private static async Task<(int, AppHostProcess)> RunAsync(string[] arguments, params (string, string)[] environment)
+    private static async Task<(int ExitCode, AppHostProcess AppHost)> RunAsync(string[] arguments, params (string, string)[] environment)
     {
         var (port, adminPort) = Cluster.FreePorts();
         return await AppHostProcess.RunAsync(["--port", $"{port}", "--admin-port", $"{adminPort}", .. arguments], environment);

@@ -76,7 +76,7 @@ public sealed class DrainTests
         _time.Advance(TimeSpan.FromSeconds(4.9));
         Assert.False(stopping.IsCancellationRequested);
         _time.Advance(TimeSpan.FromSeconds(0.2));
-        await Eventually.IsTrue(() => stopping.IsCancellationRequested);
+        await Eventually.IsTrueAsync(() => stopping.IsCancellationRequested);
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public sealed class EngineMistakesTests
     [Fact]
     public async Task An_engine_that_does_not_answer()
     {
-        Engine.SkipWhen(!Engine.IsInstalled("docker", "--version"), "Docker is not installed.");
+        Requires.That(Engine.IsInstalled("docker", "--version"), "Docker is not installed.");
 
         AssertExplained("Docker is installed but does not answer (", await RunAsync(["--runtime", "container", "--engine", "docker"], NoAnswer));
     }
@@ -24,7 +24,7 @@ public sealed class EngineMistakesTests
     public async Task An_engine_this_user_may_not_use()
     {
         Requires.Linux();
-        Engine.SkipWhen(!Engine.IsInstalled("docker", "version"), "Docker does not answer.");
+        Requires.That(Engine.IsInstalled("docker", "version"), "Docker does not answer.");
         Assert.SkipUnless(Environment.UserName is "root", "Only root can become a user without rights.");
 
         var (port, adminPort) = Cluster.FreePorts();

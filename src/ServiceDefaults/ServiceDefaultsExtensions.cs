@@ -44,7 +44,7 @@ public static class ServiceDefaultsExtensions
         // Every probe would log its 503 as an error. Asked for late, as who drains has a logger itself.
         builder.Services.AddOptions<LoggerFilterOptions>().Configure<IServiceProvider>((logging, services) =>
             logging.Rules.Insert(0, new(null, "Microsoft.Extensions.Diagnostics.HealthChecks", null,
-                (_, _, level) => level >= LogLevel.Information && !services.GetRequiredService<Drain>().IsDraining)));
+                (_, _, level) => level >= LogLevel.Warning && !services.GetRequiredService<Drain>().IsDraining)));
         builder.Services.AddHostedService(services => services.GetRequiredService<Drain>());
         builder.Services.AddSingleton<IStartupFilter, ConnectionsMoveOn>();
         builder.Services.AddHostedService<SupervisorWatcher>();

@@ -22,8 +22,8 @@ internal sealed class ClusterCommand : RootCommand
         Switch("--memory", "SIZE", "The most memory each container may use, such as 256m. [no limit]"),
         Switch("--service", "PATH", "The service to run, a built .dll or executable. [the one in this repository]"),
         Switch("--name", "NAME", "What the service is called in telemetry. [service]"),
-        Switch("--queue-limit", "N", "How many compute requests may wait at the load balancer for a free core. [256]"),
-        Switch("--lane-queue-limit", "N", "How much work may wait in a replica's compute lane. [256]"),
+        Switch("--queue-limit", "N", "How many compute requests may wait at the load balancer for a free core. [LoadBalancer:ComputeQueueLimit, 256]"),
+        Switch("--lane-queue-limit", "N", "How much work may wait in a replica's compute lane. [ComputeLane:QueueLimit, 256]"),
         Switch("--telemetry", "console|table", "Write metrics and traces to the terminal, or show a live table of the replicas. [none]"),
         Switch("--drain-timeout", "SECONDS", "How long requests in flight may take to finish at the end. [10]"),
     ];

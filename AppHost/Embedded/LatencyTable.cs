@@ -58,7 +58,7 @@ internal sealed class LatencyTable(IClusterOutput log, IAnsiConsole terminal) : 
             table.AddColumn(column);
         }
 
-        foreach (var column in new[] { "core", "pid", "restarts", "in flight", "slots", "light/s", "p50", "p95", "p99 ms", "compute", "p50", "p95", "p99 ms" })
+        foreach (var column in new[] { "core", "pid or container", "restarts", "in flight", "slots", "light/s", "p50", "p95", "p99 ms", "compute", "p50", "p95", "p99 ms" })
         {
             table.AddColumn(column, c => c.RightAligned());
         }
@@ -69,7 +69,7 @@ internal sealed class LatencyTable(IClusterOutput log, IAnsiConsole terminal) : 
                 new Text(r.Name),
                 new Text(r.State, Color(r.State)),
                 new Text(Number(r.Core)),
-                new Text(Number(r.Pid)),
+                new Text(r.Container ?? Number(r.Pid)),
                 new Text(Number(r.Restarts)),
                 new Text(Number(r.InFlight)),
                 new Text($"{r.ComputeInFlight}/{r.Slots}"),

@@ -41,6 +41,10 @@ public static class ServiceDefaultsExtensions
         builder.Services.AddProblemDetails();
 
         builder.Services.AddSingleton<Drain>();
+        // Every probe would log its 503 as an error. Asked for late, as who drains has a logger itself.
+        builder.Services.AddOptions<LoggerFilterOptions>().Configure<IServiceProvider>((logging, services) =>
+            logging.Rules.Insert(0, new(null, "Microsoft.Extensions.Diagnostics.HealthChecks", null,
+                (_, _, level) => level >= LogLevel.Warning && !services.GetRequiredService<Drain>().IsDraining)));
         builder.Services.AddHostedService(services => services.GetRequiredService<Drain>());
         builder.Services.AddSingleton<IStartupFilter, ConnectionsMoveOn>();
         builder.Services.AddHostedService<SupervisorWatcher>();
@@ -73,7 +77,7 @@ public static class ServiceDefaultsExtensions
         var status = context.RequestServices.GetRequiredService<Drain>().IsDraining ? "Draining" : report.Status.ToString();
         context.Response.ContentType = "application/json";
         return context.Response.WriteAsync(JsonSerializer.Serialize(
-            new ReplicaHealth(status, replica.Name, replica.Pid, replica.Core, replica.Cores, replica.StartedAt.UtcDateTime),
+            new ReplicaHealth(status, replica.Name, replica.Pid, replica.Container, replica.Core, replica.Cores, replica.StartedAt.UtcDateTime),
             ReplicaHealthContext.Default.ReplicaHealth));
     }
 

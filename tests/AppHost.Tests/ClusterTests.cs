@@ -217,6 +217,16 @@ public abstract class ClusterTests
     }
 
     [Fact]
+    public async Task What_replicas_write_is_shown_behind_their_names_without_colours_where_there_is_no_terminal()
+    {
+        await using var cluster = await Cluster.StartAsync(Runtime, replicas: 2);
+
+        await cluster.AppHost.LineAsync(line => line.StartsWith("replica-0 | ", StringComparison.Ordinal), "replica-0 writes");
+        await cluster.AppHost.LineAsync(line => line.StartsWith("replica-1 | ", StringComparison.Ordinal), "replica-1 writes");
+        Assert.DoesNotContain(cluster.AppHost.Output, line => line.Contains('\e', StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task The_load_balancer_is_replaced_too()
     {
         await using var cluster = await Cluster.StartAsync(Runtime, replicas: 2);

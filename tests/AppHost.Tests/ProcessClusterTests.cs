@@ -78,16 +78,6 @@ public sealed class ProcessClusterTests : ClusterTests
         await Eventually.IsTrueAsync(() => !all.Any(Unix.IsRunning), "the AppHost and its children are gone");
     }
 
-    [Fact]
-    public async Task What_replicas_write_is_shown_behind_their_names()
-    {
-        await using var cluster = await Cluster.StartAsync(Runtime, replicas: 2);
-
-        Assert.Contains(cluster.AppHost.Output, line => line.StartsWith("replica-0 | ", StringComparison.Ordinal));
-        Assert.Contains(cluster.AppHost.Output, line => line.StartsWith("replica-1 | ", StringComparison.Ordinal));
-        Assert.DoesNotContain(cluster.AppHost.Output, line => line.Contains('\e', StringComparison.Ordinal));
-    }
-
     private static List<string> CoresOfThreads(int pid) =>
     [
         .. from thread in Directory.GetDirectories($"/proc/{pid}/task")

@@ -1,5 +1,4 @@
 using System.Net;
-using ClusterAspire.Tests;
 using Microsoft.AspNetCore.Http;
 using Xunit;
 

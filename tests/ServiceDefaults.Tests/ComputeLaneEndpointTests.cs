@@ -52,7 +52,7 @@ public sealed class ComputeLaneEndpointTests : IDisposable
     {
         await using var app = await TestApplication.StartAsync(app => app.MapGet("/slow", Hold).RunsOnComputeLane(), OneThreadNoQueue);
         var held = app.Client.GetStringAsync("/slow", Cancel);
-        await Eventually.IsTrue(() => app.Lane.Running == 1);
+        await Eventually.IsTrueAsync(() => app.Lane.Running == 1);
 
         await AssertBusy(await app.Client.GetAsync("/slow", Cancel));
         _gate.Set();
@@ -67,7 +67,7 @@ public sealed class ComputeLaneEndpointTests : IDisposable
             app => app.MapGet("/slow", async (ComputeLane lane, CancellationToken aborted) => await lane.RunAsync(_ => Hold(), aborted)),
             OneThreadNoQueue);
         var held = app.Client.GetStringAsync("/slow", Cancel);
-        await Eventually.IsTrue(() => app.Lane.Running == 1);
+        await Eventually.IsTrueAsync(() => app.Lane.Running == 1);
 
         await AssertBusy(await app.Client.GetAsync("/slow", Cancel));
         _gate.Set();
@@ -94,7 +94,7 @@ public sealed class ComputeLaneEndpointTests : IDisposable
             },
             OneThreadNoQueue);
         var held = app.Client.GetStringAsync("/slow", Cancel);
-        await Eventually.IsTrue(() => app.Lane.Running == 1);
+        await Eventually.IsTrueAsync(() => app.Lane.Running == 1);
 
         Assert.Equal(HttpStatusCode.BadRequest, (await app.Client.GetAsync("/typed?n=abc", Cancel)).StatusCode);
         Assert.Equal(HttpStatusCode.Conflict, (await app.Client.GetAsync("/filtered", Cancel)).StatusCode);
@@ -115,14 +115,14 @@ public sealed class ComputeLaneEndpointTests : IDisposable
             },
             OneThread);
         var held = app.Client.GetStringAsync("/hold", Cancel);
-        await Eventually.IsTrue(() => app.Lane.Running == 1);
+        await Eventually.IsTrueAsync(() => app.Lane.Running == 1);
         using var leaving = new CancellationTokenSource();
         var queued = app.Client.GetStringAsync("/count", leaving.Token);
-        await Eventually.IsTrue(() => app.Lane.QueueLength == 1);
+        await Eventually.IsTrueAsync(() => app.Lane.QueueLength == 1);
 
         await leaving.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => queued);
-        await Eventually.IsTrue(() => app.Lane.QueueLength == 0);
+        await Eventually.IsTrueAsync(() => app.Lane.QueueLength == 0);
         _gate.Set();
         await held;
         Assert.Equal("1", await app.Client.GetStringAsync("/count", Cancel));
@@ -142,12 +142,12 @@ public sealed class ComputeLaneEndpointTests : IDisposable
             OneThread);
         using var leaving = new CancellationTokenSource();
         var running = app.Client.GetStringAsync("/slow", leaving.Token);
-        await Eventually.IsTrue(() => app.Lane.Running == 1);
+        await Eventually.IsTrueAsync(() => app.Lane.Running == 1);
 
         await leaving.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
         await told.Task.WaitAsync(TimeSpan.FromSeconds(60), Cancel);
-        await Eventually.IsTrue(() => app.Lane.Running == 0);
+        await Eventually.IsTrueAsync(() => app.Lane.Running == 0);
     }
 
     [Fact]
@@ -171,7 +171,7 @@ public sealed class ComputeLaneEndpointTests : IDisposable
             app => app.MapGet("/slow", Hold).RunsOnComputeLane(),
             new(OneThread) { ["Drain:Timeout"] = "60" });
         var requests = Enumerable.Range(0, 3).Select(_ => app.Client.GetStringAsync("/slow", Cancel)).ToList();
-        await Eventually.IsTrue(() => app.Lane is { Running: 1, QueueLength: 2 });
+        await Eventually.IsTrueAsync(() => app.Lane is { Running: 1, QueueLength: 2 });
 
         var stopping = app.StopAsync();
         Assert.False(stopping.IsCompleted);

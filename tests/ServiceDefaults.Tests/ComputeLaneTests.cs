@@ -61,7 +61,7 @@ public sealed class ComputeLaneTests : IDisposable
     {
         var lane = Lane(threads: 3);
         var work = Enumerable.Range(0, 5).Select(_ => Hold(lane, Cancel)).ToList();
-        await Eventually.IsTrue(() => lane.Running == 3 && lane.QueueLength == 2);
+        await Eventually.IsTrueAsync(() => lane.Running == 3 && lane.QueueLength == 2);
 
         _gate.Set();
         var threads = await Task.WhenAll(work);
@@ -193,7 +193,7 @@ public sealed class ComputeLaneTests : IDisposable
         var lane = Lane(threads: 1, queueLimit: 1);
         var outside = new TaskCompletionSource();
         var awaiting = lane.RunAsync(async _ => await outside.Task, Cancel);
-        await Eventually.IsTrue(() => lane.Running == 1);
+        await Eventually.IsTrueAsync(() => lane.Running == 1);
         var waiting = lane.RunAsync(_ => { }, Cancel);
         Assert.Equal(1, lane.QueueLength);
 
@@ -298,7 +298,7 @@ public sealed class ComputeLaneTests : IDisposable
         var lane = Lane(threads: 1, queueLimit: 2);
         using var leaving = new CancellationTokenSource();
         var held = Hold(lane, Cancel);
-        await Eventually.IsTrue(() => lane.Running == 1);
+        await Eventually.IsTrueAsync(() => lane.Running == 1);
         var failing = lane.RunAsync((Action<CancellationToken>)(_ => throw new FormatException()), Cancel);
         var dropped = lane.RunAsync(_ => { }, leaving.Token);
         await Assert.ThrowsAsync<ComputeLaneFullException>(() => lane.RunAsync(_ => { }, Cancel));

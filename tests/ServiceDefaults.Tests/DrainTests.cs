@@ -1,8 +1,11 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Runtime.InteropServices;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
@@ -12,6 +15,7 @@ namespace ClusterAspire.ServiceDefaults.Tests;
 public sealed class DrainTests
 {
     private readonly FakeTimeProvider _time = new();
+    private readonly ConcurrentQueue<string> _errors = new();
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -23,7 +27,11 @@ public sealed class DrainTests
             app.MapGet("/fast", () => "fast");
         },
         new() { ["Drain:Delay"] = "5", ["Drain:Timeout"] = "60" },
-        builder => builder.Services.AddSingleton<TimeProvider>(_time));
+        builder =>
+        {
+            builder.Services.AddSingleton<TimeProvider>(_time);
+            builder.Logging.AddProvider(new ErrorLog(_errors));
+        });
 
     [Fact]
     public async Task Draining_is_told_at_once_by_every_readiness_endpoint_while_requests_are_still_served()
@@ -38,6 +46,23 @@ public sealed class DrainTests
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await app.Client.GetAsync("/plain", Cancel)).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await app.Client.GetAsync("/alive", Cancel)).StatusCode);
         Assert.Equal("fast", await app.Client.GetStringAsync("/fast", Cancel));
+        Assert.Empty(_errors);
+    }
+
+    [Fact]
+    public async Task A_failing_health_check_is_logged_as_an_error_before()
+    {
+        await using var app = await TestApplication.StartAsync(
+            app => app.MapDefaultEndpoints(),
+            build: builder =>
+            {
+                builder.Logging.AddProvider(new ErrorLog(_errors));
+                builder.Services.AddHealthChecks().AddCheck("database", () => HealthCheckResult.Unhealthy("gone"));
+            });
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await app.Client.GetAsync("/health", Cancel)).StatusCode);
+
+        Assert.Contains("database", Assert.Single(_errors), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -51,7 +76,7 @@ public sealed class DrainTests
         _time.Advance(TimeSpan.FromSeconds(4.9));
         Assert.False(stopping.IsCancellationRequested);
         _time.Advance(TimeSpan.FromSeconds(0.2));
-        await Eventually.IsTrue(() => stopping.IsCancellationRequested);
+        await Eventually.IsTrueAsync(() => stopping.IsCancellationRequested);
     }
 
     [Fact]
@@ -80,5 +105,27 @@ public sealed class DrainTests
         Assert.Null((await app.Client.GetAsync("/fast", Cancel)).Headers.ConnectionClose);
         app.Get<Drain>().Begin();
         Assert.True((await app.Client.GetAsync("/fast", Cancel)).Headers.ConnectionClose);
+    }
+
+    private sealed class ErrorLog(ConcurrentQueue<string> lines) : ILoggerProvider, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+            {
+                lines.Enqueue(formatter(state, exception));
+            }
+        }
+
+        public void Dispose()
+        {
+        }
     }
 }

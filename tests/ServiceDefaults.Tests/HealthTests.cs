@@ -23,7 +23,7 @@ public sealed class HealthTests
 
         using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancel));
         var fields = body.RootElement.EnumerateObject().ToDictionary(field => field.Name, field => field.Value);
-        Assert.Equal(["status", "name", "pid", "core", "cores", "startedAt"], fields.Keys);
+        Assert.Equal(["status", "name", "pid", "container", "core", "cores", "startedAt"], fields.Keys);
         Assert.Equal("Healthy", fields["status"].GetString());
         Assert.Equal("replica-3", fields["name"].GetString());
         Assert.Equal(Environment.ProcessId, fields["pid"].GetInt32());

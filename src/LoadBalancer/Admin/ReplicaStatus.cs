@@ -5,6 +5,7 @@ namespace ClusterAspire.LoadBalancer;
 /// <param name="Address">Where it listens.</param>
 /// <param name="Core">The core it is pinned to, or null.</param>
 /// <param name="Pid">Its process id, or null before it has answered.</param>
+/// <param name="Container">The container or pod it runs in, where its process id says little; null when it is in none.</param>
 /// <param name="State">What it is doing.</param>
 /// <param name="Restarts">How often it came back as another process.</param>
 /// <param name="InFlight">Requests it is working on.</param>
@@ -18,6 +19,7 @@ public sealed record ReplicaStatus(
     string Address,
     int? Core,
     int? Pid,
+    string? Container,
     ReplicaState State,
     int Restarts,
     int InFlight,
@@ -32,6 +34,7 @@ public sealed record ReplicaStatus(
         replica.Address,
         replica.Core,
         replica.Pid,
+        replica.Container,
         replica.State,
         replica.Restarts,
         replica.InFlight,

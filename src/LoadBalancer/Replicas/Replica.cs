@@ -32,6 +32,9 @@ internal sealed class Replica(DestinationState destination, TimeProvider time)
     /// <summary>Its process id, if it said so.</summary>
     public int? Pid => _report.Pid;
 
+    /// <summary>The container or pod it runs in, if it said so.</summary>
+    public string? Container => _report.Container;
+
     /// <summary>When its process started, if it said so.</summary>
     public DateTimeOffset? StartedAt => _report.StartedAt;
 

@@ -16,13 +16,14 @@ internal sealed class BalancerEvents(TimeProvider time)
     /// <summary>A replica changed its state.</summary>
     public void Changed(Replica replica)
     {
+        var run = replica.Container is { } container ? $"container {container}" : $"pid {replica.Pid}";
         var (text, kind) = replica.State switch
         {
             ReplicaState.Ready or ReplicaState.Busy when replica.Restarts > 0 =>
-                ($"back in rotation (pid {replica.Pid}, restart {replica.Restarts})", BalancerEventKind.Good),
-            ReplicaState.Ready or ReplicaState.Busy => ($"started, in rotation (pid {replica.Pid})", BalancerEventKind.Good),
+                ($"back in rotation ({run}, restart {replica.Restarts})", BalancerEventKind.Good),
+            ReplicaState.Ready or ReplicaState.Busy => ($"started, in rotation ({run})", BalancerEventKind.Good),
             ReplicaState.Draining => ("out of rotation: draining", BalancerEventKind.Warning),
-            ReplicaState.Restarting => ($"out of rotation: pid {replica.Pid} does not answer", BalancerEventKind.Bad),
+            ReplicaState.Restarting => ($"out of rotation: {run} does not answer", BalancerEventKind.Bad),
             ReplicaState.Starting => ("starting", BalancerEventKind.Warning),
             _ => ("out of rotation", BalancerEventKind.Bad),
         };

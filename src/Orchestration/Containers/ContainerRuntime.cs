@@ -56,7 +56,6 @@ internal sealed class ContainerRuntime(ContainerEngine engine, ReplicaImage imag
     {
         List<string> arguments =
         [
-            "--hostname", workload.Name,
             "--label", $"{ContainerLabels.Cluster}={options.Name}",
             "--label", $"{ContainerLabels.Replica}={workload.Name}",
             "--label", $"{ContainerLabels.Owner}={ContainerOwner.Current}",

@@ -22,21 +22,28 @@ internal sealed partial class ServiceImage(ContainerEngine engine, string? name,
     public string Name => name ?? BuiltName;
 
     /// <summary>Finds the image, up to date with its source.</summary>
-    /// <returns>Its id, or null when it is not there or was built from another source.</returns>
+    /// <returns>Its id, or null when it is to be built: it is not there or was built from another source.</returns>
+    /// <exception cref="ClusterException">It is not there, and there is nothing to build it from.</exception>
     public async Task<string?> FindAsync(CancellationToken cancellationToken)
     {
         var image = await InspectAsync(cancellationToken);
-        return image is not null && (name is not null || image.Labels.GetValueOrDefault(SourceLabel) == Source()) ? image.Id : null;
+        if (name is not null)
+        {
+            return image?.Id ?? throw new ClusterException(
+                $"{engine.Name} has no image {name}: build or pull it ({engine.Command} pull {name}), or leave --image (Cluster:Image) out to have the Dockerfile built.");
+        }
+
+        if (!File.Exists(_dockerfile))
+        {
+            throw new ClusterException($"There is no Dockerfile in {folder} to build the service's image from: name an image by --image (Cluster:Image){ContainerEngine.OrProcesses}");
+        }
+
+        return image?.Labels.GetValueOrDefault(SourceLabel) == Source() ? image?.Id : null;
     }
 
     /// <summary>Says why the image cannot be built from what the engine has, without asking any registry; null when it can.</summary>
     public async Task<string?> WhyNotBuildableAsync(CancellationToken cancellationToken)
     {
-        if (name is not null || !File.Exists(_dockerfile))
-        {
-            return Missing().Message;
-        }
-
         // BuildKit keeps base images to itself: an image built before says that they are there.
         if (await InspectAsync(cancellationToken) is { } earlier && earlier.Labels.GetValueOrDefault(BaseImagesLabel) == BaseImages())
         {
@@ -61,11 +68,6 @@ internal sealed partial class ServiceImage(ContainerEngine engine, string? name,
     /// <exception cref="ClusterException">It cannot be built.</exception>
     public async Task<string> BuildAsync(Action<string> output, CancellationToken cancellationToken)
     {
-        if (name is not null || !File.Exists(_dockerfile))
-        {
-            throw Missing();
-        }
-
         List<string> arguments =
             ["build", "--target", "service", "--tag", Name, "--label", $"{SourceLabel}={Source()}", "--label", $"{BaseImagesLabel}={BaseImages()}"];
         arguments.AddRange(build.Network is null ? [] : ["--network", build.Network]);
@@ -75,6 +77,8 @@ internal sealed partial class ServiceImage(ContainerEngine engine, string? name,
         var failure = new BuildFailure();
         if (!await engine.StreamAsync(arguments, Take, cancellationToken))
         {
+            // The terminal's Ctrl+C ends the builder too.
+            cancellationToken.ThrowIfCancellationRequested();
             throw new ClusterException(failure.Explain(BaseImages()));
         }
 
@@ -96,10 +100,6 @@ internal sealed partial class ServiceImage(ContainerEngine engine, string? name,
     }
 
     private string Source() => SourceHash.Of(folder, build.Args);
-
-    private ClusterException Missing() => new(name is not null
-        ? $"{engine.Name} has no image {name}: build or pull it ({engine.Command} pull {name}), or leave --image (Cluster:Image) out to have the Dockerfile built."
-        : $"There is no Dockerfile in {folder} to build the service's image from: name an image by --image (Cluster:Image){ContainerEngine.OrProcesses}");
 
     // The Dockerfile's arguments whose names end in IMAGE, as given or by default.
     private string BaseImages() => string.Join(' ', BaseImage().Matches(File.ReadAllText(_dockerfile))

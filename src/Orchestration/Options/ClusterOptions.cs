@@ -16,6 +16,9 @@ public sealed partial class ClusterOptions
 
     private const int MostReplicas = 1024;
 
+    // Docker takes no less.
+    private const double LeastMemory = 6 << 20;
+
     /// <summary>The service's name: OpenTelemetry's <c>service.name</c>, the containers' label.</summary>
     public string Name { get; set; } = "service";
 
@@ -55,11 +58,11 @@ public sealed partial class ClusterOptions
     /// <summary>The built service (a .dll or an executable), or null for the one in this repository.</summary>
     public string? Service { get; set; }
 
-    /// <summary>How many compute requests may wait at the load balancer for a free core.</summary>
-    public int QueueLimit { get; set; } = 256;
+    /// <summary>How many compute requests may wait at the load balancer for a free core, or null for what its own configuration says (256).</summary>
+    public int? QueueLimit { get; set; }
 
-    /// <summary>How much work may wait in a replica's compute lane: the bound that holds when several load balancers do not know of each other.</summary>
-    public int LaneQueueLimit { get; set; } = 256;
+    /// <summary>How much work may wait in a replica's compute lane: the bound that holds when several load balancers do not know of each other. Null for what the service's own configuration says (256).</summary>
+    public int? LaneQueueLimit { get; set; }
 
     /// <summary>What the terminal shows of telemetry.</summary>
     public TelemetryKind Telemetry { get; set; } = TelemetryKind.None;
@@ -98,10 +101,10 @@ public sealed partial class ClusterOptions
         Check(AdminPort is >= 1 and <= 65535, nameof(AdminPort), "must be from 1 to 65535", AdminPort);
         Check(AdminPort != Port, nameof(AdminPort), $"must be another port than {Switch(nameof(Port))}", AdminPort);
         Check(ReplicaPort is >= 0 and <= 65535, nameof(ReplicaPort), "must be from 1 to 65535, or 0 to pick free ports", ReplicaPort);
-        Check(QueueLimit is >= 0 and <= 1_000_000, nameof(QueueLimit), "must be from 0 to 1000000", QueueLimit);
-        Check(LaneQueueLimit is >= 0 and <= 1_000_000, nameof(LaneQueueLimit), "must be from 0 to 1000000", LaneQueueLimit);
+        Check(QueueLimit is null or (>= 0 and <= 1_000_000), nameof(QueueLimit), "must be from 0 to 1000000", QueueLimit ?? 0);
+        Check(LaneQueueLimit is null or (>= 0 and <= 1_000_000), nameof(LaneQueueLimit), "must be from 0 to 1000000", LaneQueueLimit ?? 0);
         Check(Image is not "", nameof(Image), "must be an image's name", Image ?? "");
-        Check(Memory is null || MemoryPattern().IsMatch(Memory), nameof(Memory), "must be a number of bytes from 6m on, with k, m or g behind it, such as 256m", Memory ?? "");
+        Check(Memory is null || IsEnough(Memory), nameof(Memory), "must be a number of bytes from 6m on, with k, m or g behind it, such as 256m", Memory ?? "");
         Check(DrainTimeout is >= 0 and <= 3600, nameof(DrainTimeout), "must be from 0 to 3600 seconds", DrainTimeout);
     }
 
@@ -116,7 +119,7 @@ public sealed partial class ClusterOptions
 
     private static object? Read(IConfigurationSection setting, PropertyInfo property)
     {
-        var type = property.PropertyType;
+        var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         try
         {
             var value = setting.Get(type);
@@ -149,7 +152,11 @@ public sealed partial class ClusterOptions
         }
     }
 
-    [GeneratedRegex("^[1-9][0-9]{0,14}[bkmg]?$")]
+    private static bool IsEnough(string memory) =>
+        MemoryPattern().Match(memory) is { Success: true, Groups: var size }
+        && double.Parse(size["number"].Value, CultureInfo.InvariantCulture) * Math.Pow(1024, "bkmg".IndexOf(size["unit"].Value, StringComparison.Ordinal)) >= LeastMemory;
+
+    [GeneratedRegex("^(?<number>[1-9][0-9]{0,14})(?<unit>[bkmg]?)$")]
     private static partial Regex MemoryPattern();
 
     [GeneratedRegex("(?!^)[A-Z]")]

@@ -50,7 +50,11 @@ public sealed record ClusterPlan(
     {
         var name = $"replica-{number}";
         var environment = EnvironmentOf(name, options.Name, options);
-        environment["ComputeLane__QueueLimit"] = $"{options.LaneQueueLimit}";
+        if (options.LaneQueueLimit is { } limit)
+        {
+            environment["ComputeLane__QueueLimit"] = $"{limit}";
+        }
+
         int? core = Pins(options, machine) ? machine.Cores[number % machine.Cores.Count] : null;
         if (core is not null)
         {
@@ -70,7 +74,11 @@ public sealed record ClusterPlan(
         var environment = EnvironmentOf(LoadBalancerPlan.Name, LoadBalancerPlan.Name, options);
         environment["LoadBalancer__Url"] = $"http://127.0.0.1:{options.Port}";
         environment["LoadBalancer__AdminUrl"] = $"http://127.0.0.1:{options.AdminPort}";
-        environment["LoadBalancer__ComputeQueueLimit"] = $"{options.QueueLimit}";
+        if (options.QueueLimit is { } limit)
+        {
+            environment["LoadBalancer__ComputeQueueLimit"] = $"{limit}";
+        }
+
         // Nothing in the balancer blocks, so a read may go on on the thread that saw it complete: about a tenth more requests
         // per second, and a shorter tail.
         environment["DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS"] = "1";

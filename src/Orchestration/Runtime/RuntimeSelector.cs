@@ -69,7 +69,7 @@ public sealed class RuntimeSelector(ClusterOptions options, BuildOptions build, 
             }
             catch (ClusterException e)
             {
-                return Processes(e.Message.Replace(ContainerEngine.OrProcesses, "", StringComparison.Ordinal));
+                return Processes(e.Message.Replace(ContainerEngine.OrProcesses, ".", StringComparison.Ordinal));
             }
         }
     }

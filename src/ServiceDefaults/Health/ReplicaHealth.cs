@@ -7,6 +7,7 @@ internal sealed record ReplicaHealth(
     string Status,
     string Name,
     int Pid,
+    string? Container,
     int? Core,
     int Cores,
     DateTime StartedAt);

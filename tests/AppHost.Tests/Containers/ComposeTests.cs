@@ -20,10 +20,10 @@ public sealed class ComposeTests : IDisposable
     public async Task Compose_brings_up_the_balancer_and_a_replica_on_each_core()
     {
         Engine.SkipWhereMissing();
-        Engine.SkipWhen(Environment.ProcessorCount < 2, "compose.yaml pins two replicas to two cores.");
+        Requires.That(Environment.ProcessorCount >= 2, "compose.yaml pins two replicas to two cores.");
         string[][] commands = [["docker", "compose"], ["docker-compose"]];
         _compose = Array.Find(commands, command => Engine.IsInstalled(command[0], [.. command[1..], "version"]));
-        Engine.SkipWhen(_compose is null, "Compose is not installed.");
+        Requires.That(_compose is not null, "Compose is not installed.");
         var (port, adminPort) = Cluster.FreePorts();
         Environment.SetEnvironmentVariable("PORT", $"{port}");
         Environment.SetEnvironmentVariable("ADMIN_PORT", $"{adminPort}");

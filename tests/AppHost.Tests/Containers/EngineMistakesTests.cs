@@ -15,7 +15,7 @@ public sealed class EngineMistakesTests
     [Fact]
     public async Task An_engine_that_does_not_answer()
     {
-        Engine.SkipWhen(!Engine.IsInstalled("docker", "--version"), "Docker is not installed.");
+        Requires.That(Engine.IsInstalled("docker", "--version"), "Docker is not installed.");
 
         AssertExplained("Docker is installed but does not answer (", await RunAsync(["--runtime", "container", "--engine", "docker"], NoAnswer));
     }
@@ -24,7 +24,7 @@ public sealed class EngineMistakesTests
     public async Task An_engine_this_user_may_not_use()
     {
         Requires.Linux();
-        Engine.SkipWhen(!Engine.IsInstalled("docker", "version"), "Docker does not answer.");
+        Requires.That(Engine.IsInstalled("docker", "version"), "Docker does not answer.");
         Assert.SkipUnless(Environment.UserName is "root", "Only root can become a user without rights.");
 
         var (port, adminPort) = Cluster.FreePorts();
@@ -41,9 +41,10 @@ public sealed class EngineMistakesTests
     {
         Engine.SkipWhereMissing();
 
-        AssertExplained(
-            "has no image clusteraspire-test/nowhere:1: build or pull it (",
-            await RunAsync(["--runtime", "container", "--image", "clusteraspire-test/nowhere:1"]));
+        var result = await RunAsync(["--runtime", "container", "--image", "clusteraspire-test/nowhere:1"]);
+
+        AssertExplained("has no image clusteraspire-test/nowhere:1: build or pull it (", result);
+        Assert.Empty(result.AppHost.Output);
     }
 
     [Fact]
@@ -80,7 +81,7 @@ public sealed class EngineMistakesTests
         Assert.Contains(appHost.Output, line => line.StartsWith("replica-0 (pid ", StringComparison.Ordinal));
     }
 
-    private static async Task<(int, AppHostProcess)> RunAsync(string[] arguments, params (string, string)[] environment)
+    private static async Task<(int ExitCode, AppHostProcess AppHost)> RunAsync(string[] arguments, params (string, string)[] environment)
     {
         var (port, adminPort) = Cluster.FreePorts();
         return await AppHostProcess.RunAsync(["--port", $"{port}", "--admin-port", $"{adminPort}", .. arguments], environment);

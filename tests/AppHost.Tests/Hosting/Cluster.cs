@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
-using ClusterAspire.Tests;
 
 namespace ClusterAspire.AppHost.Tests;
 

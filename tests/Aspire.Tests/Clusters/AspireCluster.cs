@@ -5,7 +5,6 @@ using System.Net.Sockets;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
-using ClusterAspire.Tests;
 
 namespace ClusterAspire.Aspire.Tests;
 

@@ -64,7 +64,7 @@ public sealed class DiscoveryTests : ClusterTests
         async Task HasAskedAgainAsync()
         {
             var before = Cluster.Dns.Queries;
-            await Eventually.TrueAsync(() => Task.FromResult(Cluster.Dns.Queries > before + 10), () => "The load balancer does not look again.");
+            await Eventually.IsTrueAsync(() => Cluster.Dns.Queries > before + 10, "the load balancer looks again");
         }
     }
 

@@ -45,7 +45,8 @@ internal sealed class Load : IAsyncDisposable
     public Task GoOnAsync()
     {
         var before = Requests;
-        return Eventually.TrueAsync(() => Task.FromResult(Requests > before + 200), () => $"No requests are answered any more: {string.Join("\n", _failures)}");
+        return Eventually.BecomesAsync(
+            () => Task.FromResult((Requests, Failures: string.Join("\n", _failures))), seen => seen.Requests > before + 200, "requests are answered");
     }
 
     public async ValueTask DisposeAsync()

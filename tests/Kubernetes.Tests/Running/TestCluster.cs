@@ -79,10 +79,8 @@ internal sealed class TestCluster : IAsyncDisposable
     /// <summary>Waits until those replicas answer, and no others.</summary>
     public Task AnsweringAsync(Pod loadBalancer, params string[] expected)
     {
-        IReadOnlyCollection<string> answering = [];
-        return Eventually.TrueAsync(
-            async () => (answering = await AnsweringAsync(loadBalancer)).SequenceEqual(expected),
-            () => $"{string.Join(", ", answering)} answer, not {string.Join(", ", expected)}.\n{loadBalancer.Output}");
+        var wanted = string.Join(", ", expected);
+        return Eventually.BecomesAsync(async () => string.Join(", ", await AnsweringAsync(loadBalancer)), answering => answering == wanted, $"{wanted} answer");
     }
 
     public async ValueTask DisposeAsync()
@@ -101,20 +99,21 @@ internal sealed class TestCluster : IAsyncDisposable
     {
         var pod = start(NextAddress());
         _pods.Add(pod);
-        await Eventually.TrueAsync(
+        await Eventually.BecomesAsync(
             async () =>
             {
                 try
                 {
                     using var response = await Client.GetAsync(new Uri(pod.Url, until));
-                    return response.IsSuccessStatusCode;
+                    return (IsReady: response.IsSuccessStatusCode, Log: pod.Output);
                 }
                 catch (HttpRequestException)
                 {
-                    return false;
+                    return (IsReady: false, Log: pod.Output);
                 }
             },
-            () => $"{pod.Name} does not become ready.\n{pod.Output}");
+            seen => seen.IsReady,
+            $"{pod.Name} becomes ready");
         return pod;
     }
 

@@ -15,7 +15,15 @@ public sealed class ServiceImageTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _engine = await Requires.EngineAsync();
+        try
+        {
+            _engine = await ContainerEngine.FindAsync(EngineKind.Auto, Cancelled);
+        }
+        catch (ClusterException e)
+        {
+            Requires.That(false, e.Message);
+        }
+
         File.WriteAllText(Path.Combine(_folder, "Dockerfile"), "ARG BASE_IMAGE=scratch\nFROM scratch AS service\nCOPY source /\n");
         File.WriteAllText(Path.Combine(_folder, "source"), "one");
     }
@@ -86,9 +94,7 @@ public sealed class ServiceImageTests : IAsyncLifetime
         File.WriteAllText(Path.Combine(_folder, "source"), "two");
 
         Assert.Equal(id, await Image(name: _tag).FindAsync(Cancelled));
-        var missing = Image(name: "clusteraspire-test/nowhere:1");
-        Assert.Null(await missing.FindAsync(Cancelled));
-        var failure = await Assert.ThrowsAsync<ClusterException>(() => missing.BuildAsync(_progress.Enqueue, Cancelled));
+        var failure = await Assert.ThrowsAsync<ClusterException>(() => Image(name: "clusteraspire-test/nowhere:1").FindAsync(Cancelled));
         Assert.Contains("has no image clusteraspire-test/nowhere:1: build or pull it", failure.Message, StringComparison.Ordinal);
     }
 

@@ -19,16 +19,18 @@ public sealed class ClusterOptionsTests
         var options = From(
             ("Replicas", "3"), ("port", "9000"), ("AdminPort", "9001"), ("ReplicaPort", "9100"), ("Runtime", "process"),
             ("Pin", "false"), ("Service", "a.dll"), ("Name", "orders"), ("DrainTimeout", "2.5"),
-            ("Engine", "podman"), ("Image", "orders:2"), ("Memory", "256m"), ("Clean", "true"));
+            ("Engine", "podman"), ("Image", "orders:2"), ("Memory", "256m"), ("Clean", "true"), ("QueueLimit", "7"), ("LaneQueueLimit", "0"));
 
         Assert.Equal(("3", 9000, 9001, 9100), (options.Replicas, options.Port, options.AdminPort, options.ReplicaPort));
         Assert.Equal((RuntimeKind.Process, false, "a.dll", "orders", 2.5), (options.Runtime, options.Pin, options.Service, options.Name, options.DrainTimeout));
         Assert.Equal((EngineKind.Podman, "orders:2", "256m", true), (options.Engine, options.Image, options.Memory, options.Clean));
+        Assert.Equal((7, 0), (options.QueueLimit, options.LaneQueueLimit));
     }
 
     [Theory]
     [InlineData("Port", "abc", "--port (Cluster:Port) must be a whole number, not 'abc'.")]
     [InlineData("AdminPort", "", "--admin-port (Cluster:AdminPort) must be a whole number, not ''.")]
+    [InlineData("QueueLimit", "some", "--queue-limit (Cluster:QueueLimit) must be a whole number, not 'some'.")]
     [InlineData("Pin", "perhaps", "--no-pin (Cluster:Pin) must be true or false, not 'perhaps'.")]
     [InlineData("DrainTimeout", "soon", "--drain-timeout (Cluster:DrainTimeout) must be a number, not 'soon'.")]
     public void A_value_of_the_wrong_kind_is_said_in_one_sentence(string name, string value, string sentence) =>

@@ -104,6 +104,15 @@ public sealed class ClusterPlanTests
     }
 
     [Fact]
+    public void Queue_limits_that_nobody_chose_are_left_to_the_configuration_of_those_who_have_the_queues()
+    {
+        var plan = ClusterPlan.Create(new(), Quad);
+
+        Assert.DoesNotContain("LoadBalancer__ComputeQueueLimit", plan.LoadBalancer.Environment.Keys);
+        Assert.All(plan.Replicas, replica => Assert.DoesNotContain("ComputeLane__QueueLimit", replica.Environment.Keys));
+    }
+
+    [Fact]
     public void Picked_ports_are_free_and_not_those_of_the_load_balancer()
     {
         // 1250 × 16 = 20000: the search starts at 20000 itself.
@@ -140,6 +149,8 @@ public sealed class ClusterPlanTests
         { new() { ReplicaPort = -5 }, "--replica-port (Cluster:ReplicaPort) must be from 1 to 65535, or 0 to pick free ports, not '-5'." },
         { new() { ReplicaPort = 65533 }, "--replica-port (Cluster:ReplicaPort) must leave 4 ports for the replicas, up to 65535 and apart from 8080 and 8081, not '65533'." },
         { new() { ReplicaPort = 8078 }, "--replica-port (Cluster:ReplicaPort) must leave 4 ports for the replicas, up to 65535 and apart from 8080 and 8081, not '8078'." },
+        { new() { QueueLimit = -1 }, "--queue-limit (Cluster:QueueLimit) must be from 0 to 1000000, not '-1'." },
+        { new() { Memory = "5m" }, "--memory (Cluster:Memory) must be a number of bytes from 6m on, with k, m or g behind it, such as 256m, not '5m'." },
         { new() { DrainTimeout = -1 }, "--drain-timeout (Cluster:DrainTimeout) must be from 0 to 3600 seconds, not '-1'." },
         { new() { DrainTimeout = double.NaN }, "--drain-timeout (Cluster:DrainTimeout) must be from 0 to 3600 seconds, not 'NaN'." },
         { new() { Name = "My Service" }, "--name (Cluster:Name) must be at most 40 lower-case letters, digits and dashes and start with a letter, not 'My Service'." },

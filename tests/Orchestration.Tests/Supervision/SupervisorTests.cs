@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
-using ClusterAspire.Tests;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 

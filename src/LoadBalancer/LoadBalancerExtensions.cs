@@ -21,13 +21,7 @@ internal static class LoadBalancerExtensions
     public static void AddLoadBalancer(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
-        services.AddOptions<LoadBalancerOptions>()
-            .BindConfiguration(LoadBalancerOptions.Section)
-            .ValidateDataAnnotations()
-            .Validate(
-                options => options.Url.Port != options.AdminUrl.Port,
-                "LoadBalancer:Url and LoadBalancer:AdminUrl must have different ports.")
-            .ValidateOnStart();
+        services.AddLoadBalancerOptions();
         services.AddOptions<KestrelServerOptions>().Configure<IOptions<LoadBalancerOptions>>((kestrel, options) =>
         {
             kestrel.AddServerHeader = false;
@@ -46,6 +40,9 @@ internal static class LoadBalancerExtensions
         services.AddSingleton<BalancerMetrics>();
         services.AddSingleton<BalancerEvents>();
         services.AddSingleton<MatcherPolicy, AdminPortPolicy>();
+        // The framework does so in Development only.
+        services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
+        services.AddExceptionHandler<BadRequests>();
         services.ConfigureHttpJsonOptions(json =>
             json.SerializerOptions.Converters.Add(new System.Text.Json.Serialization.JsonStringEnumConverter(System.Text.Json.JsonNamingPolicy.CamelCase)));
 

@@ -7,9 +7,10 @@ builder.AddServiceDefaults();
 builder.AddLoadBalancer();
 builder.AddLivePage();
 
-var app = builder.Build();
-app.MapAdmin();
-app.MapLivePage();
-app.MapLoadBalancer();
-
-return await app.RunOrExplainAsync();
+return await builder.RunOrExplainAsync(app =>
+{
+    app.UseExceptionHandler();
+    app.MapAdmin();
+    app.MapLivePage();
+    app.MapLoadBalancer();
+});

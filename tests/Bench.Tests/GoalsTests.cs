@@ -63,6 +63,16 @@ public sealed class GoalsTests
         Assert.Equal([true, false], Goals.Evaluate(_results).Select(goal => goal.Met));
     }
 
+    [Theory]
+    [InlineData(0.009, true)]
+    [InlineData(0.02, false)]
+    public void An_open_page_may_cost_a_hundredth(double share, bool met)
+    {
+        Add("page", Systems.Cluster, PageScenario.Watched, PageScenario.Share, share);
+
+        Assert.Equal(met, Assert.Single(Goals.Evaluate(_results)).Met);
+    }
+
     [Fact]
     public async Task Results_are_read_back_as_they_were_written()
     {

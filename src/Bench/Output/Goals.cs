@@ -7,7 +7,7 @@ internal static class Goals
 
     /// <summary>Judges what was measured; a goal whose figures are missing is left out.</summary>
     public static IReadOnlyList<Goal> Evaluate(Results results) =>
-        [.. Latency(results), .. Scaling(results), .. Forwarding(results), .. Kills(results), .. Memory(results)];
+        [.. Latency(results), .. Scaling(results), .. Forwarding(results), .. Kills(results), .. Memory(results), .. Page(results)];
 
     private static IEnumerable<Goal> Latency(Results results)
     {
@@ -69,6 +69,14 @@ internal static class Goals
         if (Of(Systems.Cluster) / Of(NodeCluster) is { } more)
         {
             yield return Goal.AtMost("resident memory of a replica ÷ a Node worker's", more, 1);
+        }
+    }
+
+    private static IEnumerable<Goal> Page(Results results)
+    {
+        if (results.Find("page", Systems.Cluster, PageScenario.Watched, PageScenario.Share) is { } share)
+        {
+            yield return Goal.AtMost("the balancer's CPU for one open live page ÷ its CPU at full load", share, 0.01);
         }
     }
 }

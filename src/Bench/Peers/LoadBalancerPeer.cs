@@ -38,6 +38,6 @@ internal sealed class LoadBalancerPeer(string name, IReadOnlyList<Uri> replicas,
             .WithEnvironmentVariables(environment);
         var started = Stopwatch.GetTimestamp();
         var process = ChildProcess.Start(command, folders.Logs, name);
-        return await new RunningPeer(url, process).ServesAsync(started, process, cancellationToken);
+        return await new RunningPeer(url, process) { Admin = admin }.ServesAsync(started, process, cancellationToken);
     }
 }

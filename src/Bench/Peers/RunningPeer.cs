@@ -22,6 +22,9 @@ internal sealed class RunningPeer(Uri url, params IReadOnlyList<IAsyncDisposable
     /// <summary>Where it serves.</summary>
     public Uri Url => url;
 
+    /// <summary>Where its live page is, or null when it has none.</summary>
+    public Uri? Admin { get; init; }
+
     /// <summary>Process ids of its replicas at present; empty where they cannot be told.</summary>
     public Func<Task<IReadOnlyList<Worker>>> Workers { get; init; } = () => Task.FromResult<IReadOnlyList<Worker>>([]);
 

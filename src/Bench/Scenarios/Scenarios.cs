@@ -14,5 +14,6 @@ internal static class Scenarios
         new KillScenario(),
         new StartScenario(),
         new MicroScenario(),
+        new PageScenario(),
     ];
 }

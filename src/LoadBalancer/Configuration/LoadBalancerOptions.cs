@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace ClusterAspire.LoadBalancer;
 
 /// <summary>What the user may choose about the load balancer, bound from the section <c>LoadBalancer</c>.</summary>
@@ -9,37 +7,29 @@ public sealed class LoadBalancerOptions
     public const string Section = "LoadBalancer";
 
     /// <summary>Where clients connect.</summary>
-    [Required]
     public Uri Url { get; set; } = new("http://127.0.0.1:8080");
 
     /// <summary>Where the live page, the metrics and the replica API listen. Loopback unless told otherwise.</summary>
-    [Required]
     public Uri AdminUrl { get; set; } = new("http://127.0.0.1:8081");
 
     /// <summary>How many compute requests may wait for a free core; the next one gets 503.</summary>
-    [Range(0, 1_000_000)]
     public int ComputeQueueLimit { get; set; } = 256;
 
     /// <summary>How long a compute request may wait for a free core before it gets 503, in seconds.</summary>
-    [Range(0.001, 86_400)]
     public double ComputeQueueTimeout { get; set; } = 30;
 
     /// <summary>The share of recent requests that may be retried.</summary>
-    [Range(0.0, 1.0)]
     public double RetryRatio { get; set; } = 0.2;
 
     /// <summary>Retries per second that are allowed however few requests there are.</summary>
-    [Range(0, 1_000_000)]
     public int RetryMinPerSecond { get; set; } = 10;
 
     /// <summary>Whether responses say in <c>X-Replica</c> which replica answered.</summary>
     public bool ReplicaHeader { get; set; } = true;
 
     /// <summary>How destinations are found.</summary>
-    [EnumDataType(typeof(DiscoveryKind))]
     public DiscoveryKind Discovery { get; set; } = DiscoveryKind.Static;
 
     /// <summary>How often host names are looked up again, in seconds.</summary>
-    [Range(0.1, 3600)]
     public double DiscoveryInterval { get; set; } = 1;
 }

@@ -24,13 +24,13 @@ internal sealed partial class ReplicaProbe(
     // A core that is merely busy may answer late; three in a row is a hang.
     private const int TimeoutsAllowed = 2;
 
-    private readonly System.Runtime.CompilerServices.ConditionalWeakTable<DestinationState, Schedule> _schedules = [];
+    private readonly System.Runtime.CompilerServices.ConditionalWeakTable<DestinationState, ProbeSchedule> _schedules = [];
 
     /// <summary>A connection to the replica was refused: it leaves rotation until it answers a probe.</summary>
     public void Refused(ClusterState cluster, Replica replica) => Change(cluster, replica, replica.IsGone());
 
     /// <summary>A connection broke: ask the replica at once whether it is still there.</summary>
-    public void Suspect(DestinationState destination) => _schedules.GetOrCreateValue(destination).Due = 0;
+    public void Suspect(DestinationState destination) => _schedules.GetOrCreateValue(destination).Hurry();
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -53,7 +53,7 @@ internal sealed partial class ReplicaProbe(
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    private async Task ProbeAsync(ClusterState cluster, DestinationState destination, Schedule schedule, CancellationToken stoppingToken)
+    private async Task ProbeAsync(ClusterState cluster, DestinationState destination, ProbeSchedule schedule, CancellationToken stoppingToken)
     {
         var replica = replicas[destination];
         try
@@ -124,23 +124,6 @@ internal sealed partial class ReplicaProbe(
         if (replica.IsAvailable)
         {
             queue.Offer(replica.Destination);
-        }
-    }
-
-    private sealed class Schedule
-    {
-        private int _running;
-
-        public long Due { get; set; }
-
-        public int Timeouts { get; set; }
-
-        public bool TryBegin(long now) => now >= Due && Interlocked.CompareExchange(ref _running, 1, 0) == 0;
-
-        public void End(long due)
-        {
-            Due = due;
-            Volatile.Write(ref _running, 0);
         }
     }
 

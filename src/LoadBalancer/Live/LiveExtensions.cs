@@ -15,7 +15,8 @@ internal static class LiveExtensions
         builder.Services.AddSingleton<LiveFeed>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<LiveFeed>());
         builder.Services.AddRadzenComponents();
-        builder.Services.AddRazorComponents().AddInteractiveServerComponents();
+        // A page that lost its connection holds nothing that a reload would not bring back: drawing for it ends at once.
+        builder.Services.AddRazorComponents().AddInteractiveServerComponents(circuits => circuits.DisconnectedCircuitMaxRetained = 0);
     }
 
     /// <summary>Maps the page, its files and its connection, on the admin port only.</summary>

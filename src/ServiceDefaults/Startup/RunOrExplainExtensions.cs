@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -8,6 +10,29 @@ public static class RunOrExplainExtensions
 {
     /// <summary>How long the host's disposal may take, telemetry's last export above all.</summary>
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Builds the application, maps its endpoints and runs it as <see cref="RunOrExplainAsync(IHost)"/> does. For one that
+    /// reads options, such as where to listen, before it starts.
+    /// </summary>
+    /// <param name="builder">The application being built.</param>
+    /// <param name="map">Maps its endpoints.</param>
+    /// <inheritdoc cref="RunOrExplainAsync(IHost)" path="/returns"/>
+    public static async Task<int> RunOrExplainAsync(this WebApplicationBuilder builder, Action<WebApplication> map)
+    {
+        WebApplication app;
+        try
+        {
+            app = builder.Build();
+            map(app);
+        }
+        catch (Exception e) when (StartupFailure.Explain(e, builder.Configuration) is { } sentences)
+        {
+            return await FailAsync(sentences);
+        }
+
+        return await app.RunOrExplainAsync();
+    }
 
     /// <summary>
     /// Runs the host until it is told to stop. When a mistake of the user's keeps it from starting (an option that is wrong,
@@ -27,19 +52,24 @@ public static class RunOrExplainExtensions
             await host.WaitForShutdownAsync();
             return 0;
         }
-        catch (Exception e) when (log.IsStarting && StartupFailure.Explain(e, host.Services) is { } sentences)
+        catch (Exception e) when (log.IsStarting && StartupFailure.Explain(e, host.Services.GetRequiredService<IConfiguration>()) is { } sentences)
         {
-            foreach (var sentence in sentences)
-            {
-                await Console.Error.WriteLineAsync(sentence);
-            }
-
-            return 1;
+            return await FailAsync(sentences);
         }
         finally
         {
             await DisposeAsync(host);
         }
+    }
+
+    private static async Task<int> FailAsync(IEnumerable<string> sentences)
+    {
+        foreach (var sentence in sentences)
+        {
+            await Console.Error.WriteLineAsync(sentence);
+        }
+
+        return 1;
     }
 
     private static async Task DisposeAsync(IHost host)

@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
 namespace ClusterAspire.ServiceDefaults;
@@ -13,38 +12,40 @@ namespace ClusterAspire.ServiceDefaults;
 internal static partial class StartupFailure
 {
     /// <summary>One sentence for each mistake; null when it is none of the user's.</summary>
-    public static IReadOnlyList<string>? Explain(Exception failure, IServiceProvider services) => failure switch
+    public static IReadOnlyList<string>? Explain(Exception failure, IConfiguration configuration) => failure switch
     {
         OptionsValidationException invalid => [.. invalid.Failures],
-        AggregateException several => Explain(several.InnerExceptions, services),
+        AggregateException several => Explain(several.InnerExceptions, configuration),
         InvalidOperationException { InnerException: not null } unreadable when Unreadable().Match(unreadable.Message) is { Success: true } value =>
             [$"{value.Groups["key"]} cannot be '{value.Groups["value"]}': it must be {Describe(value.Groups["type"].Value)}."],
+        InvalidOperationException { InnerException: AggregateException mistakes } routes when routes.Message.Contains("the proxy configuration", StringComparison.Ordinal) =>
+            [.. mistakes.InnerExceptions.Select(mistake => $"ReverseProxy: {mistake.Message}")],
         IOException { InnerException: AddressInUseException } taken when Taken().Match(taken.Message) is { Success: true } address =>
             [Taken(address.Groups["address"].Value)],
         SocketException { SocketErrorCode: SocketError.AccessDenied } =>
-            [$"Cannot listen on {Addresses(services)}: this user may not use that port; choose one above 1023."],
+            [$"Cannot listen on {Addresses(configuration)}: this user may not use that port; choose one above 1023."],
         SocketException socket =>
-            [$"Cannot listen on {Addresses(services)}: {socket.Message}."],
+            [$"Cannot listen on {Addresses(configuration)}: {socket.Message}."],
         FormatException invalid when invalid.Message.StartsWith("Invalid url", StringComparison.Ordinal) =>
-            [$"Cannot listen on {Addresses(services)}: an address looks like http://127.0.0.1:8080."],
+            [$"Cannot listen on {Addresses(configuration)}: an address looks like http://127.0.0.1:8080."],
         ArgumentOutOfRangeException { ParamName: "port" } =>
-            [$"Cannot listen on {Addresses(services)}: a port is a number from 0 to 65535."],
+            [$"Cannot listen on {Addresses(configuration)}: a port is a number from 0 to 65535."],
         InvalidOperationException https when https.Message.Contains("UseKestrelHttpsConfiguration", StringComparison.Ordinal) =>
-            [$"Cannot listen on {Addresses(services)}: this application speaks HTTP only, use an http:// address."],
+            [$"Cannot listen on {Addresses(configuration)}: this application speaks HTTP only, use an http:// address."],
         _ => null,
     };
 
-    private static List<string>? Explain(IEnumerable<Exception> failures, IServiceProvider services)
+    private static List<string>? Explain(IEnumerable<Exception> failures, IConfiguration configuration)
     {
-        var explained = failures.Select(failure => Explain(failure, services)).ToList();
+        var explained = failures.Select(failure => Explain(failure, configuration)).ToList();
         return explained.TrueForAll(sentences => sentences is not null) ? [.. explained.SelectMany(sentences => sentences!)] : null;
     }
 
     private static string Taken(string address) =>
         $"Port {BindingAddress.Parse(address).Port} is already in use: stop the program that listens on {address}, or choose another port.";
 
-    private static string Addresses(IServiceProvider services) =>
-        services.GetRequiredService<IConfiguration>()[WebHostDefaults.ServerUrlsKey] ?? "the configured address";
+    private static string Addresses(IConfiguration configuration) =>
+        configuration[WebHostDefaults.ServerUrlsKey] ?? "the configured address";
 
     private static string Describe(string type) => type switch
     {

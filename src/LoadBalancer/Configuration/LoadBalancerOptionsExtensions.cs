@@ -1,0 +1,23 @@
+namespace ClusterAspire.LoadBalancer;
+
+/// <summary>Binds <see cref="LoadBalancerOptions"/> and says what is wrong with them.</summary>
+internal static class LoadBalancerOptionsExtensions
+{
+    /// <summary>Adds the options, checked when the load balancer starts.</summary>
+    public static void AddLoadBalancerOptions(this IServiceCollection services) =>
+        services.AddOptions<LoadBalancerOptions>().BindConfiguration(LoadBalancerOptions.Section)
+            .Validate(options => IsHttp(options.Url), "LoadBalancer:Url must be an address such as http://127.0.0.1:8080.")
+            .Validate(options => IsHttp(options.AdminUrl), "LoadBalancer:AdminUrl must be an address such as http://127.0.0.1:8081.")
+            .Validate(
+                options => !IsHttp(options.Url) || !IsHttp(options.AdminUrl) || options.Url.Port != options.AdminUrl.Port,
+                "LoadBalancer:Url and LoadBalancer:AdminUrl must have different ports.")
+            .Validate(options => options.ComputeQueueLimit is >= 0 and <= 1_000_000, "LoadBalancer:ComputeQueueLimit must be from 0 to 1000000.")
+            .Validate(options => options.ComputeQueueTimeout is >= 0.001 and <= 86_400, "LoadBalancer:ComputeQueueTimeout must be from 0.001 to 86400 seconds.")
+            .Validate(options => options.RetryRatio is >= 0 and <= 1, "LoadBalancer:RetryRatio must be from 0 to 1.")
+            .Validate(options => options.RetryMinPerSecond is >= 0 and <= 1_000_000, "LoadBalancer:RetryMinPerSecond must be from 0 to 1000000.")
+            .Validate(options => Enum.IsDefined(options.Discovery), "LoadBalancer:Discovery must be static or dns.")
+            .Validate(options => options.DiscoveryInterval is >= 0.1 and <= 3600, "LoadBalancer:DiscoveryInterval must be from 0.1 to 3600 seconds.")
+            .ValidateOnStart();
+
+    private static bool IsHttp(Uri? url) => url is { IsAbsoluteUri: true } && url.Scheme == Uri.UriSchemeHttp;
+}

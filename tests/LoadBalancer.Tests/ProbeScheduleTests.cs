@@ -1,0 +1,46 @@
+using Xunit;
+
+namespace ClusterAspire.LoadBalancer.Tests;
+
+public sealed class ProbeScheduleTests
+{
+    private readonly ProbeSchedule _schedule = new();
+
+    [Fact]
+    public void One_probe_at_a_time()
+    {
+        Assert.True(_schedule.TryBegin(now: 1));
+        Assert.False(_schedule.TryBegin(now: 2));
+    }
+
+    [Fact]
+    public void The_next_one_begins_when_it_is_due()
+    {
+        _schedule.TryBegin(now: 1);
+        _schedule.End(due: 10);
+
+        Assert.False(_schedule.TryBegin(now: 9));
+        Assert.True(_schedule.TryBegin(now: 10));
+    }
+
+    [Fact]
+    public void A_suspicion_between_two_probes_brings_the_next_one_forward()
+    {
+        _schedule.TryBegin(now: 1);
+        _schedule.End(due: 10);
+        _schedule.Hurry();
+
+        Assert.True(_schedule.TryBegin(now: 2));
+    }
+
+    [Fact]
+    public void A_suspicion_during_a_probe_outlives_it()
+    {
+        _schedule.TryBegin(now: 1);
+        _schedule.Hurry();
+        Assert.False(_schedule.TryBegin(now: 2));
+        _schedule.End(due: 10);
+
+        Assert.True(_schedule.TryBegin(now: 3));
+    }
+}

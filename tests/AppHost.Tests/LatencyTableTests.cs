@@ -11,15 +11,15 @@ public sealed class LatencyTableTests
     {
         var lines = Render(
             [
-                new("replica-0", 0, 4711, "busy", 2, 3, 1, 1,
+                new("replica-0", 0, 4711, null, "busy", 2, 3, 1, 1,
                     new(new(1234, 0.42, 1.5, 250), new(9999, 7, 7, 7)),
                     new(new(8, 2500, 2600, 2700.4), new(56, 7, 7, 7))),
-                new("replica-1", null, null, "starting", 0, 0, 1, 0, None, None),
+                new("replica-1", null, null, null, "starting", 0, 0, 1, 0, None, None),
             ],
             ["replica-1 (pid 9) exited with code 137"]);
 
         Assert.Equal(
-            ["replica", "state", "core", "pid", "restarts", "in flight", "slots", "light/s", "p50", "p95", "p99 ms", "compute", "p50", "p95", "p99 ms"],
+            ["replica", "state", "core", "pid or container", "restarts", "in flight", "slots", "light/s", "p50", "p95", "p99 ms", "compute", "p50", "p95", "p99 ms"],
             Cells(lines, "replica "));
         Assert.Equal(["replica-0", "busy", "0", "4711", "2", "3", "1/1", "123", "0.42", "1.50", "250", "56", "2,500", "2,600", "2,700"], Cells(lines, "replica-0"));
         Assert.Equal(["replica-1", "starting", "–", "–", "0", "0", "0/1", "0", "–", "–", "–", "0", "–", "–", "–"], Cells(lines, "replica-1"));

@@ -22,16 +22,9 @@ internal sealed class ForwardingScenario : IScenario
     public async Task RunAsync(ScenarioRun run, CancellationToken cancellationToken)
     {
         var rounds = run.Options.Quick ? 1 : 3;
-        var replicas = new List<Uri>();
-        foreach (var core in Cores.Numbers)
+        if (await run.StartReplicasAsync(cancellationToken) is not { } replicas)
         {
-            var replica = await run.StartAsync(DotnetPeer.Service($"replica on core {core}", core), cancellationToken);
-            if (replica is null)
-            {
-                return;
-            }
-
-            replicas.Add(replica.Url);
+            return;
         }
 
         var collector = await run.StartAsync(DotnetPeer.Server("telemetry collector", BenchServer.Kestrel), cancellationToken);

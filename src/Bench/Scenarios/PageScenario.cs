@@ -34,16 +34,8 @@ internal sealed class PageScenario : IScenario
             return;
         }
 
-        var replicas = new List<Uri>();
-        foreach (var core in Cores.Numbers)
-        {
-            if (await run.StartAsync(DotnetPeer.Service($"replica on core {core}", core), cancellationToken) is { } replica)
-            {
-                replicas.Add(replica.Url);
-            }
-        }
-
-        if (await run.StartAsync(new LoadBalancerPeer(Systems.Cluster, replicas), cancellationToken) is not { Admin: { } page } balancer)
+        if (await run.StartReplicasAsync(cancellationToken) is not { } replicas
+            || await run.StartAsync(new LoadBalancerPeer(Systems.Cluster, replicas), cancellationToken) is not { Admin: { } page } balancer)
         {
             return;
         }

@@ -66,6 +66,23 @@ internal sealed class ScenarioRun(
         return running;
     }
 
+    /// <summary>The addresses of the service on each core; null, with the reason noted, where one cannot be started.</summary>
+    public async Task<IReadOnlyList<Uri>?> StartReplicasAsync(CancellationToken cancellationToken)
+    {
+        var replicas = new List<Uri>();
+        foreach (var core in Cores.Numbers)
+        {
+            if (await StartAsync(DotnetPeer.Service($"replica on core {core}", core), cancellationToken) is not { } replica)
+            {
+                return null;
+            }
+
+            replicas.Add(replica.Url);
+        }
+
+        return replicas;
+    }
+
     /// <summary>Stops a peer.</summary>
     public async Task StopAsync(IPeer peer)
     {

@@ -38,7 +38,6 @@ public sealed class LivePageTests(LiveCluster cluster, Chromium chromium) : ICla
         }
 
         await Expect(page.Locator(".whose")).ToContainTextAsync("load balancer loadbalancer", Patient);
-        // Only a live connection draws charts: their size is the browser's to tell.
         await Expect(page.Locator(".chart svg").First).ToBeVisibleAsync(new() { Timeout = 60_000 });
         await page.WaitForTimeoutAsync(2000);
         Assert.Empty(errors);
@@ -62,6 +61,36 @@ public sealed class LivePageTests(LiveCluster cluster, Chromium chromium) : ICla
             return await CountAsync(card) > before;
         });
         await Expect(page.Locator(".heatmap path").First).ToBeAttachedAsync();
+    }
+
+    [Fact]
+    public async Task Its_charts_fill_their_panels_have_axes_and_follow_the_requests()
+    {
+        var page = await chromium.OpenAsync(cluster.Admin.BaseAddress!);
+        var charts = page.Locator(".chart");
+        await Expect(charts).ToHaveCountAsync(4);
+        foreach (var chart in await charts.AllAsync())
+        {
+            var (panel, plot) = (await chart.BoundingBoxAsync(), await chart.Locator("svg").BoundingBoxAsync());
+            Assert.True(plot!.Width > 0.8 * panel!.Width && plot.Height > 100, $"{plot.Width} x {plot.Height} px in {panel.Width} px");
+            Assert.True(await chart.Locator(".axis span").CountAsync() > 1);
+            await Expect(chart.Locator(".time")).ToContainTextAsync("now");
+        }
+
+        await LiveCluster.EventuallyAsync(async () =>
+        {
+            await cluster.Client.GetStringAsync("/fast", TestContext.Current.CancellationToken);
+            await page.WaitForTimeoutAsync(500);
+            // What is drawn now is at the right end, between the axis' ends.
+            return await page.EvaluateAsync<bool>(
+                """
+                [...document.querySelectorAll('.chart')].every(chart => {
+                    const plot = chart.querySelector('svg').getBoundingClientRect();
+                    return [...chart.querySelectorAll('path')].map(path => path.getBoundingClientRect()).some(line =>
+                        line.right > plot.right - 0.05 * plot.width && line.right < plot.right + 5 && line.top > plot.top - 5 && line.bottom < plot.bottom + 5);
+                })
+                """);
+        });
     }
 
     [Fact]

@@ -7,7 +7,7 @@ internal static class Goals
 
     /// <summary>Judges what was measured; a goal whose figures are missing is left out.</summary>
     public static IReadOnlyList<Goal> Evaluate(Results results) =>
-        [.. Latency(results), .. Scaling(results), .. Forwarding(results), .. Kills(results), .. Memory(results), .. Page(results)];
+        [.. Latency(results), .. Scaling(results), .. Forwarding(results), .. Kills(results), .. Start(results), .. Page(results)];
 
     private static IEnumerable<Goal> Latency(Results results)
     {
@@ -56,17 +56,17 @@ internal static class Goals
         {
             yield return Goal.AtMost($"failed requests of {sent:0} under repeated kills", failed, 0);
         }
+    }
 
-        if (Of(Systems.Cluster, KillScenario.Replacement) / Of(NodeCluster, KillScenario.Replacement) is { } slower)
+    private static IEnumerable<Goal> Start(Results results)
+    {
+        double? Of(string system, string name) => results.Find("start", system, "", name);
+        if (Of(Systems.Cluster, Replacement.Figure) / Of(NodeCluster, Replacement.Figure) is { } slower)
         {
             yield return Goal.AtMost("time until a killed replica's replacement serves ÷ Node's", slower, 1);
         }
-    }
 
-    private static IEnumerable<Goal> Memory(Results results)
-    {
-        double? Of(string system) => results.Find("start", system, "", StartScenario.Resident);
-        if (Of(Systems.Cluster) / Of(NodeCluster) is { } more)
+        if (Of(Systems.Cluster, StartScenario.Resident) / Of(NodeCluster, StartScenario.Resident) is { } more)
         {
             yield return Goal.AtMost("resident memory of a replica ÷ a Node worker's", more, 1);
         }

@@ -55,6 +55,12 @@ internal sealed class ForwardingScenario : IScenario
                     continue;
                 }
 
+                if (round == 0)
+                {
+                    // Seconds at full load, until what is compiled in the background is: minutes of a server's life do not count.
+                    await Throughput.Installed.MeasureAsync(new Uri(running.Url, "fast"), 2 * run.Seconds, cancellationToken);
+                }
+
                 var before = running.CpuTime;
                 var throughput = await Throughput.Installed.MeasureAsync(new Uri(running.Url, "fast"), run.Seconds, cancellationToken);
                 saturated[peer.Name].Add(throughput);

@@ -11,15 +11,11 @@ internal sealed class KillScenario : IScenario
     /// <inheritdoc cref="Failed"/>
     public const string Sent = "requests";
 
-    /// <inheritdoc cref="Failed"/>
-    public const string Replacement = "replacement serves after";
-
     // Fifty seconds of it are 100 000 requests.
     private const double Rate = 2000;
 
     private static readonly TimeSpan Between = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan ReplacementLimit = TimeSpan.FromSeconds(15);
 
     /// <inheritdoc/>
     public string Name => "kills";
@@ -74,7 +70,7 @@ internal sealed class KillScenario : IScenario
         }
 
         run.Add(peer.Name, "", "kills", kills.Count, "kills");
-        run.Add(peer.Name, "", Replacement, Statistics.Median(kills.Select(kill => kill.ServedAfter.TotalMilliseconds)), "ms");
+        run.Add(peer.Name, "", Replacement.Figure, Statistics.Median(kills.Select(kill => kill.ServedAfter.TotalMilliseconds)), "ms");
         run.Add(peer.Name, "", Latencies.FromPairs(open.Latencies));
         run.Add(peer.Name, [.. kills.Select(kill => Stopwatch.GetElapsedTime(report.RecordingSince, kill.At).TotalSeconds)], open);
     }
@@ -92,7 +88,7 @@ internal sealed class KillScenario : IScenario
             {
                 var victim = workers[turn % workers.Count];
                 var at = Stopwatch.GetTimestamp();
-                if (Signal.Kill(victim.Pid) && await ReplacedAsync(running, victim, workers, cancellationToken) is { } after)
+                if (await Replacement.AfterKillAsync(running, victim, workers, cancellationToken) is { } after)
                 {
                     kills.Add((at, after));
                 }
@@ -106,36 +102,5 @@ internal sealed class KillScenario : IScenario
         }
 
         return kills;
-    }
-
-    // From outside, as a client sees it: the replica that was killed cannot have answered a request sent after its end.
-    // Requests overlap, for one that reached the old process may hang.
-    private static async Task<TimeSpan?> ReplacedAsync(RunningPeer running, Worker victim, List<Worker> known, CancellationToken cancellationToken)
-    {
-        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        enough.CancelAfter(ReplacementLimit);
-        var started = Stopwatch.GetTimestamp();
-        var served = new TaskCompletionSource<TimeSpan>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var probes = new List<Task>();
-
-        async Task ProbeAsync()
-        {
-            var name = await running.AskAsync(enough.Token);
-            if (name is { Length: > 0 } && (name == victim.Name || known.All(worker => worker.Name != name)))
-            {
-                served.TrySetResult(Stopwatch.GetElapsedTime(started));
-                await enough.CancelAsync();
-            }
-        }
-
-        while (!enough.IsCancellationRequested)
-        {
-            probes.Add(ProbeAsync());
-            await Task.Delay(Pause, CancellationToken.None);
-        }
-
-        await Task.WhenAll(probes).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-        cancellationToken.ThrowIfCancellationRequested();
-        return served.Task.IsCompletedSuccessfully ? await served.Task : null;
     }
 }

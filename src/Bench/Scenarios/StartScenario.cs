@@ -1,6 +1,6 @@
 namespace ClusterAspire.Bench;
 
-/// <summary>How soon it serves, and in how much memory.</summary>
+/// <summary>How soon it serves, in how much memory, and how soon a replica that was killed does again.</summary>
 internal sealed class StartScenario : IScenario
 {
     /// <summary>The figure's name.</summary>
@@ -10,7 +10,7 @@ internal sealed class StartScenario : IScenario
     public string Name => "start";
 
     /// <inheritdoc/>
-    public string Title => "How soon does it serve, and in how much memory?";
+    public string Title => "How soon does it serve, again after a kill, and in how much memory?";
 
     /// <inheritdoc/>
     public (double Full, double Quick) Seconds => (2, 1);
@@ -24,6 +24,7 @@ internal sealed class StartScenario : IScenario
 
         var starts = peers.ToDictionary(peer => peer.Name, _ => new List<double>());
         var memory = peers.ToDictionary(peer => peer.Name, _ => new List<(double Resident, double Proportional)>());
+        var replaced = peers.ToDictionary(peer => peer.Name, _ => new List<double>());
         for (var round = 0; round < rounds; round++)
         {
             foreach (var peer in peers)
@@ -40,7 +41,16 @@ internal sealed class StartScenario : IScenario
                     new LoadPlan(running.Url, 0, run.Seconds, 5, new OpenLoad("/fast", 2000)), cancellationToken);
                 if (ProcessTree.IsReadable)
                 {
-                    memory[peer.Name].AddRange((await running.Workers()).Select(worker => ProcessTree.Memory(worker.Pid)));
+                    var workers = await running.Workers();
+                    memory[peer.Name].AddRange(workers.Select(worker => ProcessTree.Memory(worker.Pid)));
+                    // Each once: what is killed again and again is restarted later each time.
+                    foreach (var victim in workers.Count > 1 ? workers : [])
+                    {
+                        if (await Replacement.AfterKillAsync(running, victim, await running.Workers(), cancellationToken) is { } after)
+                        {
+                            replaced[peer.Name].Add(after.TotalMilliseconds);
+                        }
+                    }
                 }
 
                 await run.StopAsync(peer);
@@ -50,6 +60,7 @@ internal sealed class StartScenario : IScenario
         foreach (var system in peers.Select(peer => peer.Name))
         {
             run.Add(system, "", "first 200 after", Statistics.Median(starts[system]), "ms");
+            run.Add(system, "", Replacement.Figure, Statistics.Median(replaced[system]), "ms");
             run.Add(system, "", Resident, Statistics.Median(memory[system].Select(measured => measured.Resident)), "MB");
             run.Add(system, "", "proportional memory per replica", Statistics.Median(memory[system].Select(measured => measured.Proportional)), "MB");
         }

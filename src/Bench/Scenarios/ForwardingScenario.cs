@@ -50,7 +50,7 @@ internal sealed class ForwardingScenario : IScenario
             foreach (var peer in peers)
             {
                 run.Step($"{peer.Name}, round {round + 1}");
-                if (await run.StartAsync(peer, cancellationToken) is not { } running)
+                if (await run.StartAsync(peer, cancellationToken, warmUp: false) is not { } running)
                 {
                     continue;
                 }

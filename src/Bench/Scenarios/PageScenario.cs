@@ -17,8 +17,8 @@ internal sealed class PageScenario : IScenario
     // A few, so that every second has something to show: the thread pool spins after each, and that varies more than the page costs.
     private const double Rate = 10;
 
-    // Code that runs once a second is compiled for good after a minute or so.
-    private const double WarmUpSeconds = 60;
+    // Code that runs once a second takes that long to be compiled for good.
+    private const double WarmUpSeconds = 40;
 
     /// <inheritdoc/>
     public string Name => "page";
@@ -27,7 +27,7 @@ internal sealed class PageScenario : IScenario
     public string Title => "What does the live page cost the balancer?";
 
     /// <inheritdoc/>
-    public (double Full, double Quick) Seconds => (10, 5);
+    public (double Full, double Quick) Seconds => (8, 5);
 
     /// <inheritdoc/>
     public async Task RunAsync(ScenarioRun run, CancellationToken cancellationToken)
@@ -44,7 +44,7 @@ internal sealed class PageScenario : IScenario
             return;
         }
 
-        var rounds = run.Options.Quick ? 2 : 5;
+        var rounds = run.Options.Quick ? 2 : 3;
         run.Expect(2 + (2 * rounds));
 
         // What both run on is compiled before, and the page's five minutes are not empty.

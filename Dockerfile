@@ -17,7 +17,7 @@ FROM ${ASPNET_IMAGE} AS managed
 FROM ${SDK_IMAGE} AS toolchain
 ARG PUBLISH
 RUN if [ "$PUBLISH" = native ] && ! command -v clang gcc > /dev/null; then \
-        apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*; \
+        apt-get update -qq && apt-get install -qq --yes --no-install-recommends gcc libc6-dev > /dev/null && rm -rf /var/lib/apt/lists/*; \
     fi
 
 FROM toolchain AS build-service

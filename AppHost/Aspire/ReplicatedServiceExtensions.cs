@@ -108,8 +108,19 @@ public static class ReplicatedServiceExtensions
         .AddContainer(replica.Name, image.Name)
         .WithContainerRuntimeArgs([.. image.Limits(replica.Core)])
         .WithEndpointOf(replica, ContainerPort)
+        .Inheriting()
         .WithOtlpExporter()
         .AsReplica(service, replica);
+
+    // A process has the AppHost's environment. Where telemetry goes is Aspire's business.
+    private static IResourceBuilder<ContainerResource> Inheriting(this IResourceBuilder<ContainerResource> builder) =>
+        builder.WithEnvironment(context =>
+        {
+            foreach (var (name, value) in ContainerEnvironment.Inherited.Where(variable => !variable.Key.StartsWith("OTEL_", StringComparison.Ordinal)))
+            {
+                context.EnvironmentVariables.TryAdd(name, value);
+            }
+        });
 
     // Aspire starts processes unpinned. The .NET runtime sizes itself by the variable before ServiceDefaults pins the process.
     private static IResourceBuilder<ProjectResource> PinsItself(this IResourceBuilder<ProjectResource> builder, ReplicaPlan replica) =>

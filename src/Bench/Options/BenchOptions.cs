@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace ClusterAspire.Bench;
 
 /// <summary>What the user may choose, bound from the configuration section <c>Bench</c>.</summary>
@@ -6,7 +8,8 @@ internal sealed class BenchOptions
     /// <summary>The configuration section these options are bound from.</summary>
     public const string Section = "Bench";
 
-    /// <summary>The folder for results and pictures.</summary>
+    /// <summary>The folder for results and pictures; not in the results, which are for other machines too.</summary>
+    [JsonIgnore]
     public string Output { get; set; } = Path.Combine("out", "bench");
 
     /// <summary>Whether to be done in under five minutes, with fewer cases and shorter measurements.</summary>

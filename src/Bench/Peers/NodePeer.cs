@@ -24,10 +24,13 @@ internal sealed class NodePeer(string name, Func<string, IEnumerable<string>> co
     public static NodePeer Cluster { get; } = Clustered("Node cluster", Cores.Count);
 
     /// <summary>PM2 in cluster mode.</summary>
-    public static NodePeer Pm2 { get; } = new(
+    private static NodePeer Pm2 { get; } = new(
         "PM2 cluster",
         folder => ["node", Path.Combine(folder, "node_modules", "pm2", "bin", "pm2-runtime"), "start", Path.Combine(folder, "server.js"), "-i", $"{Cores.Count}"],
         Cores.Count);
+
+    /// <summary>PM2, but not in a quick run: it clusters with Node's cluster module, which then stands for both.</summary>
+    public static IReadOnlyList<NodePeer> Pm2Unless(bool quick) => quick ? [] : [Pm2];
 
     /// <summary>Node's cluster module with so many workers.</summary>
     public static NodePeer Clustered(string name, int workers) => new(name, folder => ["node", Path.Combine(folder, "cluster.js")], workers);

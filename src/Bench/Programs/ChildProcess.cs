@@ -5,7 +5,7 @@ namespace ClusterAspire.Bench;
 /// <summary>A server that Bench started; what it prints goes to a file.</summary>
 internal sealed class ChildProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
 
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _kill = new();
@@ -43,7 +43,7 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     private static int _number;
 
-    /// <summary>Interrupts it as Ctrl+C does; kills it when it has not ended after 10 s, and whatever it leaves behind.</summary>
+    /// <summary>Interrupts it as Ctrl+C does; kills it when it has not ended after 2 s, and whatever it leaves behind.</summary>
     public async ValueTask DisposeAsync()
     {
         // A busy worker notices only after minutes that its parent is gone.

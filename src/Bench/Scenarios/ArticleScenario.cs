@@ -10,7 +10,7 @@ internal sealed class ArticleScenario : IScenario
     public string Title => "How long does /fast take while /slow runs?";
 
     /// <inheritdoc/>
-    public (double Full, double Quick) Seconds => (5, 3);
+    public (double Full, double Quick) Seconds => (5, 2);
 
     /// <summary>The case's name for so many concurrent /slow.</summary>
     public static string Case(int slow) => slow == 0 ? "idle" : $"{slow} × /slow";
@@ -25,15 +25,14 @@ internal sealed class ArticleScenario : IScenario
         [
             NodePeer.Single,
             NodePeer.Cluster,
-            // PM2 clusters with Node's cluster module: in a quick run that one stands for both.
-            .. run.Options.Quick ? Array.Empty<IPeer>() : [NodePeer.Pm2],
+            .. NodePeer.Pm2Unless(run.Options.Quick),
             DotnetPeer.Server(Systems.OneProcessThreadPool, BenchServer.ThreadPool),
             new FrontedPeer(
                 Systems.YarpThreadPool,
                 core => DotnetPeer.Server("thread-pool replica", BenchServer.ThreadPool, core),
                 replicas => YarpPeer.Before(replicas, "LeastRequests")),
             DotnetPeer.Service(Systems.OneProcess),
-            DotnetPeer.Service(Systems.OneReplica, Cores.Numbers[0]),
+            .. run.Options.Quick ? Array.Empty<IPeer>() : [DotnetPeer.Service(Systems.OneReplica, Cores.Numbers[0])],
             Systems.ProductCluster,
         ];
         int[] levels = run.Options.Quick ? [0, Saturated] : [.. new[] { 0, 1, Cores.Count, Saturated }.Distinct()];
@@ -54,7 +53,7 @@ internal sealed class ArticleScenario : IScenario
                         running.Url,
                         WarmUpSeconds: 1,
                         run.Seconds,
-                        DrainSeconds: run.Options.Quick ? 3 : 8,
+                        DrainSeconds: run.Options.Quick ? 2 : 8,
                         new OpenLoad("/fast", run.Options.Rate),
                         slow == 0 ? null : new ClosedLoad($"/slow?iterations={run.Options.Iterations}", slow)),
                     cancellationToken);

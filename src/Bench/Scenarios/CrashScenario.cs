@@ -12,7 +12,7 @@ internal sealed class CrashScenario : IScenario
     public string Title => "How many requests does one crash cost?";
 
     /// <inheritdoc/>
-    public (double Full, double Quick) Seconds => (8, 5);
+    public (double Full, double Quick) Seconds => (8, 4);
 
     /// <inheritdoc/>
     public async Task RunAsync(ScenarioRun run, CancellationToken cancellationToken)

@@ -58,7 +58,7 @@ internal sealed class ForwardingScenario : IScenario
                 if (round == 0)
                 {
                     // Seconds at full load, until what is compiled in the background is: minutes of a server's life do not count.
-                    await Throughput.Installed.MeasureAsync(new Uri(running.Url, "fast"), 2 * run.Seconds, cancellationToken);
+                    await Throughput.Installed.MeasureAsync(new Uri(running.Url, "fast"), run.Options.Quick ? run.Seconds : 2 * run.Seconds, cancellationToken);
                 }
 
                 var before = running.CpuTime;

@@ -24,7 +24,7 @@ internal sealed class KillScenario : IScenario
     public string Title => "What does kill -9 of a replica every second cost?";
 
     /// <inheritdoc/>
-    public (double Full, double Quick) Seconds => (50, 8);
+    public (double Full, double Quick) Seconds => (50, 6);
 
     /// <inheritdoc/>
     public async Task RunAsync(ScenarioRun run, CancellationToken cancellationToken)
@@ -40,7 +40,7 @@ internal sealed class KillScenario : IScenario
         [
             (Systems.ProductCluster, run.Seconds),
             (NodePeer.Clustered("Node cluster", Systems.Replicas), run.Seconds / 2),
-            (NodePeer.Pm2, run.Seconds / 2),
+            .. NodePeer.Pm2Unless(run.Options.Quick).Select(peer => ((IPeer)peer, run.Seconds / 2)),
         ];
         run.Expect(cells.Length);
         foreach (var (peer, seconds) in cells)

@@ -44,14 +44,14 @@ internal sealed class PageScenario : IScenario
             return;
         }
 
-        var rounds = run.Options.Quick ? 2 : 3;
+        var rounds = run.Options.Quick ? 1 : 3;
         run.Expect(2 + (2 * rounds));
 
         // What both run on is compiled before, and the page's five minutes are not empty.
         run.Step("warming up");
         await using (Browser.Open(page, run.Folders))
         {
-            await CpuAsync(run.Options.Quick ? WarmUpSeconds / 2 : WarmUpSeconds);
+            await CpuAsync(run.Options.Quick ? WarmUpSeconds / 4 : WarmUpSeconds);
         }
 
         run.Step("full load");

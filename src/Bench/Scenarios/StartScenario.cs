@@ -18,8 +18,8 @@ internal sealed class StartScenario : IScenario
     /// <inheritdoc/>
     public async Task RunAsync(ScenarioRun run, CancellationToken cancellationToken)
     {
-        IPeer[] peers = [Systems.ProductCluster, NodePeer.Clustered("Node cluster", Systems.Replicas), NodePeer.Pm2, DotnetPeer.Service(Systems.OneProcess)];
-        var rounds = run.Options.Quick ? 2 : 3;
+        IPeer[] peers = [Systems.ProductCluster, NodePeer.Clustered("Node cluster", Systems.Replicas), .. NodePeer.Pm2Unless(run.Options.Quick), DotnetPeer.Service(Systems.OneProcess)];
+        var rounds = run.Options.Quick ? 1 : 3;
         run.Expect(rounds * peers.Length);
 
         var starts = peers.ToDictionary(peer => peer.Name, _ => new List<double>());

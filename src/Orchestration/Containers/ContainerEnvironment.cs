@@ -3,24 +3,25 @@ using System.Collections;
 namespace ClusterAspire.Orchestration;
 
 /// <summary>What a containerised replica is told: what the plan says, and what the user has set for the service.</summary>
-internal static class ContainerEnvironment
+public static class ContainerEnvironment
 {
     /// <summary>The port a replica listens at in its container.</summary>
-    public const int Port = 8080;
+    internal const int Port = 8080;
 
     private const string Attributes = "OTEL_RESOURCE_ATTRIBUTES";
 
     // Configuration of others than the service: the AppHost, the balancer, and what is about this machine's processes.
     private static readonly string[] NotForReplicas = ["Cluster__", "LoadBalancer__", "ReverseProxy__", "Supervisor__", "Kestrel__"];
 
+    /// <summary>What of this process' environment is configuration of the service.</summary>
+    public static IReadOnlyDictionary<string, string> Inherited => ForReplicas(Environment.GetEnvironmentVariables());
+
     /// <summary>The environment of one replica.</summary>
     /// <param name="workload">The replica.</param>
     /// <param name="inherited">The AppHost's environment, where a process would find its configuration.</param>
-    public static Dictionary<string, string> Of(Workload workload, IDictionary inherited)
+    internal static Dictionary<string, string> Of(Workload workload, IDictionary inherited)
     {
-        var environment = inherited.Cast<DictionaryEntry>()
-            .Where(variable => IsForReplicas((string)variable.Key))
-            .ToDictionary(variable => (string)variable.Key, variable => (string?)variable.Value ?? "");
+        var environment = ForReplicas(inherited);
         environment.TryGetValue(Attributes, out var attributes);
         foreach (var (name, value) in workload.Environment)
         {
@@ -35,6 +36,10 @@ internal static class ContainerEnvironment
         environment["ASPNETCORE_HTTP_PORTS"] = $"{Port}";
         return environment;
     }
+
+    private static Dictionary<string, string> ForReplicas(IDictionary inherited) => inherited.Cast<DictionaryEntry>()
+        .Where(variable => IsForReplicas((string)variable.Key))
+        .ToDictionary(variable => (string)variable.Key, variable => (string?)variable.Value ?? "");
 
     private static bool IsForReplicas(string name) =>
         name is "ASPNETCORE_ENVIRONMENT" or "DOTNET_ENVIRONMENT"

@@ -57,7 +57,7 @@ internal sealed class ForwardingScenario : IScenario
 
                 if (round == 0)
                 {
-                    // Seconds at full load, until what is compiled in the background is: minutes of a server's life do not count.
+                    // At full load, until it is compiled for good: a server's first seconds are not what is compared.
                     await Throughput.Installed.MeasureAsync(new Uri(running.Url, "fast"), run.Options.Quick ? run.Seconds : 2 * run.Seconds, cancellationToken);
                 }
 

@@ -49,42 +49,47 @@ internal sealed class LatencyTable(IClusterOutput log, IAnsiConsole terminal) : 
         _stop.Dispose();
     }
 
-    /// <summary>The table.</summary>
-    internal static IRenderable Render(IEnumerable<ReplicaFigures> replicas, IEnumerable<string> messages)
+    /// <summary>The table, with as many columns as a terminal of that width has room for.</summary>
+    internal static IRenderable Render(IReadOnlyList<ReplicaFigures> replicas, IEnumerable<string> messages, int width)
     {
+        var columns = Columns(replicas.Select(replica => replica.Name.Length).DefaultIfEmpty().Max());
+        while (columns.Max(column => column.Rank) is > 0 and var least && 1 + columns.Sum(column => column.Width + 3) > width)
+        {
+            columns.RemoveAll(column => column.Rank == least);
+        }
+
         var table = new Table().Border(TableBorder.Rounded);
-        foreach (var column in new[] { "replica", "state" })
+        foreach (var (i, column) in columns.Index())
         {
-            table.AddColumn(column);
+            table.AddColumn(new TableColumn(column.Header) { Width = column.Width, NoWrap = true, Alignment = i < 2 ? Justify.Left : Justify.Right });
         }
 
-        foreach (var column in new[] { "core", "pid or container", "restarts", "in flight", "slots", "light/s", "p50", "p95", "p99 ms", "compute", "p50", "p95", "p99 ms" })
+        foreach (var replica in replicas)
         {
-            table.AddColumn(column, c => c.RightAligned());
-        }
-
-        foreach (var r in replicas)
-        {
-            table.AddRow(
-                new Text(r.Name),
-                new Text(r.State, Color(r.State)),
-                new Text(Number(r.Core)),
-                new Text(r.Container ?? Number(r.Pid)),
-                new Text(Number(r.Restarts)),
-                new Text(Number(r.InFlight)),
-                new Text($"{r.ComputeInFlight}/{r.Slots}"),
-                new Text((r.Light.Last10s.Count / 10.0).ToString("#,0", CultureInfo.InvariantCulture)),
-                new Text(Milliseconds(r.Light.Last10s.P50)),
-                new Text(Milliseconds(r.Light.Last10s.P95)),
-                new Text(Milliseconds(r.Light.Last10s.P99)),
-                new Text(Number(r.Compute.SinceStart.Count)),
-                new Text(Milliseconds(r.Compute.Last10s.P50)),
-                new Text(Milliseconds(r.Compute.Last10s.P95)),
-                new Text(Milliseconds(r.Compute.Last10s.P99)));
+            table.AddRow(columns.Select(column => column.Cell(replica)));
         }
 
         return new Rows([table, new Text("Latencies over the last 10 s.", new Style(decoration: Decoration.Dim)), .. messages.Select(message => new Text(message))]);
     }
+
+    private static List<LatencyColumn> Columns(int longestName) =>
+    [
+        new("replica", Math.Max(longestName, 9), 0, r => r.Name),
+        new("state", 10, 0, r => new Text(r.State, Color(r.State))),
+        new("core", 4, 0, r => Number(r.Core)),
+        new("process", 12, 5, r => r.Container ?? Number(r.Pid)),
+        new("restarts", 8, 2, r => Number(r.Restarts)),
+        new("in flight", 9, 1, r => Number(r.InFlight)),
+        new("slots", 5, 0, r => $"{r.ComputeInFlight}/{r.Slots}"),
+        new("light/s", 7, 0, r => (r.Light.Last10s.Count / 10.0).ToString("#,0", CultureInfo.InvariantCulture)),
+        new("p50 ms", 6, 3, r => Milliseconds(r.Light.Last10s.P50)),
+        new("p95 ms", 6, 4, r => Milliseconds(r.Light.Last10s.P95)),
+        new("p99 ms", 6, 0, r => Milliseconds(r.Light.Last10s.P99)),
+        new("compute", 7, 0, r => Number(r.Compute.SinceStart.Count)),
+        new("p50 ms", 6, 3, r => Milliseconds(r.Compute.Last10s.P50)),
+        new("p95 ms", 6, 4, r => Milliseconds(r.Compute.Last10s.P95)),
+        new("p99 ms", 6, 0, r => Milliseconds(r.Compute.Last10s.P99)),
+    ];
 
     private async Task ShowAsync(Uri adminUrl)
     {
@@ -105,7 +110,7 @@ internal sealed class LatencyTable(IClusterOutput log, IAnsiConsole terminal) : 
 
                 lock (_messages)
                 {
-                    live.UpdateTarget(Render(replicas, [.. _messages]));
+                    live.UpdateTarget(Render(replicas, [.. _messages], terminal.Profile.Width));
                 }
 
                 await Task.Delay(Interval, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -142,5 +147,5 @@ internal sealed class LatencyTable(IClusterOutput log, IAnsiConsole terminal) : 
 
     private static string Number(long? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "–";
 
-    private static string Milliseconds(double? value) => value?.ToString(value < 100 ? "0.00" : "#,0", CultureInfo.InvariantCulture) ?? "–";
+    private static string Milliseconds(double? value) => value?.ToString(value < 10 ? "0.00" : value < 100 ? "0.0" : "#,0", CultureInfo.InvariantCulture) ?? "–";
 }

@@ -33,11 +33,18 @@ public sealed class LiveCluster : IAsyncLifetime
             StartReplica(replica);
         }
 
+        StartLoadBalancer();
+        await EventuallyAsync(async () => (await Client.GetAsync("/fast")).IsSuccessStatusCode);
+    }
+
+    /// <summary>Starts the load balancer, again if it ran before.</summary>
+    public void StartLoadBalancer()
+    {
         var settings = new Dictionary<string, string>
         {
             ["Replica__Name"] = "loadbalancer",
-            ["LoadBalancer__Url"] = Client.BaseAddress.ToString(),
-            ["LoadBalancer__AdminUrl"] = Admin.BaseAddress.ToString(),
+            ["LoadBalancer__Url"] = Url(_ports[2]).ToString(),
+            ["LoadBalancer__AdminUrl"] = Url(_ports[3]).ToString(),
         };
         foreach (var (replica, i) in Replicas.Select((replica, i) => (replica, i)))
         {
@@ -45,7 +52,6 @@ public sealed class LiveCluster : IAsyncLifetime
         }
 
         Start("loadbalancer", "LoadBalancer", settings);
-        await EventuallyAsync(async () => (await Client.GetAsync("/fast")).IsSuccessStatusCode);
     }
 
     /// <summary>Starts a replica, again if it ran before.</summary>
@@ -61,7 +67,7 @@ public sealed class LiveCluster : IAsyncLifetime
         });
     }
 
-    /// <summary>Kills a replica as a crash would.</summary>
+    /// <summary>Kills a replica or the load balancer as a crash would.</summary>
     public async Task KillAsync(string name)
     {
         _processes[name].Kill();

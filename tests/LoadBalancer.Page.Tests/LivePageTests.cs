@@ -124,6 +124,38 @@ public sealed class LivePageTests(LiveCluster cluster, Chromium chromium) : ICla
         await Expect(page.Locator(".events")).ToContainTextAsync($"restart {restarts + 1}", Patient);
     }
 
+    [Fact]
+    public async Task It_comes_back_with_its_load_balancer_however_long_that_was_away()
+    {
+        await using var restarted = new LiveCluster();
+        await restarted.InitializeAsync();
+        var page = await chromium.OpenAsync(new("about:blank"));
+        await page.Clock.InstallAsync();
+        await page.GotoAsync(restarted.Admin.BaseAddress!.ToString());
+        var lost = page.Locator("#components-reconnect-modal");
+        await Expect(Card(page, "replica-0")).ToContainTextAsync("ready", Patient);
+        await Expect(lost).ToBeHiddenAsync();
+        await page.EvaluateAsync("window.isTheOldPage = true");
+
+        await restarted.KillAsync("loadbalancer");
+        await Expect(lost).ToBeVisibleAsync(new() { Timeout = 60_000 });
+        // By its own clock the page waits for more than an hour.
+        for (var i = 0; i < 80; i++)
+        {
+            await page.Clock.RunForAsync(60_000);
+            await page.WaitForTimeoutAsync(20);
+        }
+
+        restarted.StartLoadBalancer();
+        await page.WaitForFunctionAsync("!window.isTheOldPage", null, new() { Timeout = 60_000 });
+        await Expect(lost).ToBeHiddenAsync();
+        await LiveCluster.EventuallyAsync(async () =>
+        {
+            await restarted.Client.GetStringAsync("/fast");
+            return await CountAsync(Card(page, "replica-0")) > 0;
+        });
+    }
+
     [Theory]
     [InlineData(ColorScheme.Light, 1400)]
     [InlineData(ColorScheme.Light, 400)]

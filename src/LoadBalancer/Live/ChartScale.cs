@@ -18,6 +18,9 @@ public sealed record ChartScale(double Bottom, double Top, IReadOnlyList<string>
         [.. HeatScale.Decades.Select(decade => decade.Label), "100 s"],
         milliseconds => Math.Clamp(Math.Log10(milliseconds), -1, 5));
 
+    /// <summary>From nothing to all of something.</summary>
+    public static ChartScale Share { get; } = new(0, 1, ["0", "1"], share => share);
+
     /// <summary>From 0 to a round number that is not below any value, in at most five steps of 1, 2 or 5 times a power of ten.</summary>
     /// <param name="highest">The highest value.</param>
     public static ChartScale Linear(double highest)

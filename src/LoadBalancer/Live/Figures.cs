@@ -11,7 +11,7 @@ internal static class Figures
         null => "–",
         < 10 => value.Value.ToString("0.00", CultureInfo.InvariantCulture),
         < 100 => value.Value.ToString("0.0", CultureInfo.InvariantCulture),
-        _ => value.Value.ToString("#,0", CultureInfo.InvariantCulture).Replace(',', ' '),
+        _ => value.Value.ToString("#,0", CultureInfo.InvariantCulture),
     };
 
     /// <summary>Milliseconds in the unit that suits them.</summary>

@@ -24,7 +24,11 @@ internal static class LiveExtensions
     {
         app.MapStaticAssets().AdminOnly();
         // The page has no forms: nothing can be posted to it.
-        app.MapRazorComponents<App>().AddInteractiveServerRenderMode().DisableAntiforgery().AdminOnly();
+        app.MapRazorComponents<App>()
+            // What is sent each second is small, and mostly to this machine: packing it would cost more than it saves.
+            .AddInteractiveServerRenderMode(connection => connection.DisableWebSocketCompression = true)
+            .DisableAntiforgery()
+            .AdminOnly();
     }
 
     private static void AdminOnly<TBuilder>(this TBuilder endpoints)

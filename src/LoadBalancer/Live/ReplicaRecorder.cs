@@ -19,6 +19,12 @@ internal sealed class ReplicaRecorder(Replica replica)
     /// <summary>A second is over: keeps it.</summary>
     public void Close(long second)
     {
+        if (_samples == 0)
+        {
+            // Nobody came to look in all that second, on a machine that has more to do than it can: what is now will do.
+            Sample();
+        }
+
         var light = replica.Light.Second(second);
         var compute = replica.Compute.Second(second);
         var heat = new SortedDictionary<int, long>();
@@ -36,7 +42,7 @@ internal sealed class ReplicaRecorder(Replica replica)
         _seconds.Enqueue(new(
             second,
             LatencyHistory.Read(light).P99,
-            _samples == 0 ? 0 : _load / _samples,
+            _load / _samples,
             light.TotalCount + compute.TotalCount,
             [.. heat.Select(row => (row.Key, row.Value))]));
         (_load, _samples) = (0, 0);

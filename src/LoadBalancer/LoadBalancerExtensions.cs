@@ -57,6 +57,8 @@ internal static class LoadBalancerExtensions
             {
                 handler.ConnectTimeout = ConnectTimeout;
                 handler.MeterFactory = Unheard;
+                // BalancerTraces has a span for each try, and ReplicaTransforms tells the replica of it.
+                handler.ActivityHeadersPropagator = null;
             });
         builder.AddBalancerTelemetry();
     }

@@ -29,6 +29,7 @@ internal static class LoadBalancerExtensions
             kestrel.Listen(options.Value.AdminUrl);
         });
 
+        services.AddSockets();
         services.AddSingleton<ReplicaCatalog>();
         services.AddSingleton<ReplicaProbe>();
         services.AddHostedService(provider => provider.GetRequiredService<ReplicaProbe>());

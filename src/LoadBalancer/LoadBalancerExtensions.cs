@@ -29,6 +29,7 @@ internal static class LoadBalancerExtensions
             kestrel.Listen(options.Value.AdminUrl);
         });
 
+        services.AddSockets();
         services.AddSingleton<ReplicaCatalog>();
         services.AddSingleton<ReplicaProbe>();
         services.AddHostedService(provider => provider.GetRequiredService<ReplicaProbe>());
@@ -57,6 +58,8 @@ internal static class LoadBalancerExtensions
             {
                 handler.ConnectTimeout = ConnectTimeout;
                 handler.MeterFactory = Unheard;
+                // BalancerTraces has a span for each try, and ReplicaTransforms tells the replica of it.
+                handler.ActivityHeadersPropagator = null;
             });
         builder.AddBalancerTelemetry();
     }

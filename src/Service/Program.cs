@@ -9,7 +9,8 @@ var app = builder.Build();
 app.UseExceptionHandler();
 app.MapDefaultEndpoints();
 
-app.MapGet("/fast", () => "fast\n");
+// With its length known the answer goes out in one piece; a mere string is sent chunked.
+app.MapGet("/fast", () => TypedResults.Text("fast\n"));
 
 app.MapGet("/slow", (Iterations? iterations, CancellationToken aborted) =>
     {

@@ -22,8 +22,6 @@ internal sealed class LoadBalancerPeer(string name, IReadOnlyList<Uri> replicas,
         {
             ["LoadBalancer__Url"] = url.AbsoluteUri,
             ["LoadBalancer__AdminUrl"] = admin.AbsoluteUri,
-            // As the plan has it.
-            ["DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS"] = "1",
             ["Supervisor__Pid"] = $"{Environment.ProcessId}",
             ["OTEL_EXPORTER_OTLP_ENDPOINT"] = telemetry?.AbsoluteUri,
             ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",

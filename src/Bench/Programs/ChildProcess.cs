@@ -43,13 +43,17 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     private static int _number;
 
-    /// <summary>Interrupts it as Ctrl+C does; kills it when it has not ended after 2 s, and whatever it leaves behind.</summary>
+    /// <summary>Asks it to end; kills it when it has not ended after 2 s, and whatever it leaves behind.</summary>
     public async ValueTask DisposeAsync()
     {
         // A busy worker notices only after minutes that its parent is gone.
         var descendants = ProcessTree.Descendants(Pid);
         _kill.CancelAfter(StopLimit);
-        await _stop.CancelAsync();
+        if (!Signal.Terminate(Pid))
+        {
+            await _stop.CancelAsync();
+        }
+
         await Signal.EndedAsync(Pid, StopLimit);
         foreach (var descendant in descendants)
         {

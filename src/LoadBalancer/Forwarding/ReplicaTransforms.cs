@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Net.Http.Headers;
 using Microsoft.Extensions.Options;
 using Yarp.ReverseProxy.Model;
 using Yarp.ReverseProxy.Transforms;
@@ -28,6 +30,21 @@ internal sealed class ReplicaTransforms(ReplicaCatalog replicas, IOptions<LoadBa
         {
             context.AddRequestHeaderRemove(header);
         }
+
+        context.AddRequestTransform(static request =>
+        {
+            if (Activity.Current is { } span)
+            {
+                DistributedContextPropagator.Current.Inject(span, request.ProxyRequest.Headers, static (headers, name, value) =>
+                {
+                    // What the client sent has been copied.
+                    ((HttpRequestHeaders)headers!).Remove(name);
+                    ((HttpRequestHeaders)headers).TryAddWithoutValidation(name, value);
+                });
+            }
+
+            return default;
+        });
 
         context.AddResponseTransform(response =>
         {

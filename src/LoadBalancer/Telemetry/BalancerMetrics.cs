@@ -49,7 +49,7 @@ internal sealed class BalancerMetrics
             {
                 Instance(replica),
                 { "http.route", route },
-                { "http.request.method", context.Request.Method },
+                { "http.request.method", RequestMethod.Of(context.Request) },
                 { "http.response.status_code", context.Response.StatusCode },
             });
         }

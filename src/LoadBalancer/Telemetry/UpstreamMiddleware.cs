@@ -20,7 +20,7 @@ internal sealed class UpstreamMiddleware(RequestDelegate next, ReplicaCatalog re
         var replica = replicas[destination];
         var started = Stopwatch.GetTimestamp();
         replica.Begin();
-        using var span = BalancerTraces.StartTry(replica, context.Features.Get<Tries>()?.Failed.Count ?? 0);
+        using var span = BalancerTraces.StartTry(context.Request, replica, context.Features.Get<Tries>()?.Failed.Count ?? 0);
         try
         {
             await next(context);
@@ -34,13 +34,14 @@ internal sealed class UpstreamMiddleware(RequestDelegate next, ReplicaCatalog re
         var route = proxy.Route.Config;
         metrics.Answered(replica, context, route.Match.Path ?? route.RouteId, duration);
 
-        if (context.Features.Get<IForwarderErrorFeature>() is not { } error)
+        var error = context.Features.Get<IForwarderErrorFeature>();
+        span?.EndTry(context.Response, error);
+        if (error is null)
         {
             (proxy.Route.IsCompute() ? replica.Compute : replica.Light).Record(duration);
         }
         else
         {
-            span?.SetStatus(ActivityStatusCode.Error, error.Error.ToString());
             Tell(error, context, replica);
         }
     }

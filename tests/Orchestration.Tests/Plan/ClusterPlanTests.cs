@@ -95,7 +95,6 @@ public sealed class ClusterPlanTests
                 ["Drain__Timeout"] = "10",
                 ["LoadBalancer__Url"] = "http://127.0.0.1:9000",
                 ["LoadBalancer__ComputeQueueLimit"] = "7",
-                ["DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS"] = "1",
                 ["LoadBalancer__AdminUrl"] = "http://127.0.0.1:9001",
                 ["ReverseProxy__Clusters__service__Destinations__replica-0__Address"] = "http://127.0.0.1:9100",
                 ["ReverseProxy__Clusters__service__Destinations__replica-1__Address"] = "http://127.0.0.1:9101",

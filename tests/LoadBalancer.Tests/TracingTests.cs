@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Xunit;
+
+namespace ClusterAspire.LoadBalancer.Tests;
+
+public sealed class TracingTests
+{
+    private const string Trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    private const string Parent = $"00-{Trace}-00f067aa0ba902b7-01";
+
+    private static Task EchoAsync(HttpContext context) => context.Response.WriteAsync(context.Request.Headers.TraceParent.ToString());
+
+    private static Task BreakAsync(HttpContext context)
+    {
+        context.Abort();
+        return Task.CompletedTask;
+    }
+
+    [Fact]
+    public async Task What_nobody_traces_here_is_still_the_clients_trace_at_the_replica()
+    {
+        await using var upstream = await Upstream.StartAsync("replica-0", EchoAsync);
+        await using var balancer = await Balancer.StartAsync([upstream]);
+
+        Assert.Equal(Parent, await AskAsync(balancer));
+    }
+
+    [Fact]
+    public async Task Each_try_is_a_client_span_of_the_trace_and_the_replica_is_told_of_its_own()
+    {
+        List<Activity> spans = [];
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name is BalancerMetrics.Name or "Microsoft.AspNetCore",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = span =>
+            {
+                lock (spans)
+                {
+                    spans.Add(span);
+                }
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using var broken = await Upstream.StartAsync("replica-0", BreakAsync);
+        await using var sound = await Upstream.StartAsync("replica-1", EchoAsync);
+        await using var balancer = await Balancer.StartAsync([broken, sound]);
+
+        string told;
+        do
+        {
+            lock (spans)
+            {
+                spans.Clear();
+            }
+
+            told = await AskAsync(balancer);
+        }
+        while (broken.Requests == 0);
+
+        Activity[] tries;
+        lock (spans)
+        {
+            tries = [.. spans.Where(span => span.TraceId.ToString() == Trace && span.Kind is ActivityKind.Client)];
+        }
+
+        Assert.Equal(["replica-0", "replica-1"], tries.Select(span => span.GetTagItem("clusteraspire.replica")));
+        Assert.Equal(ActivityStatusCode.Error, tries[0].Status);
+        Assert.Equal("Request", tries[0].GetTagItem("error.type"));
+        Assert.Equal(1, tries[1].GetTagItem("http.request.resend_count"));
+        Assert.Equal(200, tries[1].GetTagItem("http.response.status_code"));
+        Assert.Equal(new Uri(sound.Address, "/fast").ToString(), tries[1].GetTagItem("url.full"));
+        Assert.Equal(tries[1].Id, told);
+    }
+
+    [Fact]
+    public void Methods_that_a_client_made_up_are_one_in_telemetry()
+    {
+        var context = new DefaultHttpContext { Request = { Method = "BREW" } };
+        Assert.Equal("_OTHER", RequestMethod.Of(context.Request));
+        context.Request.Method = HttpMethods.Get;
+        Assert.Equal("GET", RequestMethod.Of(context.Request));
+    }
+
+    private static async Task<string> AskAsync(Balancer balancer)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/fast?of=nobodys-business");
+        request.Headers.Add("traceparent", Parent);
+        using var response = await balancer.Client.SendAsync(request);
+        return await response.Content.ReadAsStringAsync();
+    }
+}

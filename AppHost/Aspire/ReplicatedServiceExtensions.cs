@@ -12,7 +12,6 @@ namespace ClusterAspire.AppHost;
 public static class ReplicatedServiceExtensions
 {
     private const string Http = "http";
-    private const int ContainerPort = 8080;
 
     // A replica that is asked to stop says so at /health for longer than the balancer's probes are apart (1 s), and serves.
     private const string DrainDelay = "1.5";
@@ -90,7 +89,7 @@ public static class ReplicatedServiceExtensions
         where TProject : IProjectMetadata, new() => builder
         .AddProject<TProject>(service.Name, Plainly)
         .WithReplicas(service.Started)
-        .WithHttpEndpoint(targetPort: ContainerPort, name: Http)
+        .WithHttpEndpoint(targetPort: ContainerEnvironment.Port, name: Http)
         .WithHttpHealthCheck("/health")
         // A replica is one core's worth, whatever the node has.
         .WithEnvironment("DOTNET_PROCESSOR_COUNT", "1");
@@ -107,7 +106,8 @@ public static class ReplicatedServiceExtensions
         this IDistributedApplicationBuilder builder, IResourceBuilder<ReplicatedService> service, ReplicaPlan replica, ReplicaImage image) => builder
         .AddContainer(replica.Name, image.Name)
         .WithContainerRuntimeArgs([.. image.Limits(replica.Core)])
-        .WithEndpointOf(replica, ContainerPort)
+        .WithEndpointOf(replica, ContainerEnvironment.Port)
+        .WithEnvironment("ASPNETCORE_HTTP_PORTS", ContainerEnvironment.Port.ToString(CultureInfo.InvariantCulture))
         .Inheriting()
         .WithOtlpExporter()
         .AsReplica(service, replica);

@@ -6,7 +6,7 @@ namespace ClusterAspire.Orchestration;
 public static class ContainerEnvironment
 {
     /// <summary>The port a replica listens at in its container.</summary>
-    internal const int Port = 8080;
+    public const int Port = 8080;
 
     private const string Attributes = "OTEL_RESOURCE_ATTRIBUTES";
 

@@ -30,6 +30,14 @@ public sealed class FeedsTests
     }
 
     [Fact]
+    public async Task Before_the_first_restore_the_project_says_that_it_is_an_AppHost()
+    {
+        using var project = new Project();
+
+        Assert.Equal("true", (await project.PropertiesAsync("IsAspireHost", "AspireHostingSDKVersion"))["IsAspireHost"]);
+    }
+
+    [Fact]
     public async Task A_feed_with_a_part_of_Aspire_is_one_without()
     {
         using var project = new Project();

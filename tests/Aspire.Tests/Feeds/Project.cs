@@ -109,6 +109,9 @@ internal sealed class Project : IDisposable
         start.Environment["NUGET_PACKAGES"] = In("packages");
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment.Remove("UseAspire");
+        // The feeds are the test's, not those of whoever runs it.
+        start.Environment.Remove("RestoreConfigFile");
+        start.Environment.Remove("RestoreSources");
         using var dotnet = Process.Start(start)!;
         var errors = dotnet.StandardError.ReadToEndAsync();
         var output = await dotnet.StandardOutput.ReadToEndAsync() + await errors;

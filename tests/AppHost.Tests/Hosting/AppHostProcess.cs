@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace ClusterAspire.AppHost.Tests;
 
@@ -53,7 +54,8 @@ internal sealed class AppHostProcess : IAsyncDisposable
         {
             start.FileName = "env";
             start.ArgumentList.Add("--default-signal=INT");
-            start.ArgumentList.Add("dotnet");
+            // By its place, which env would look for on the PATH that the test gives the AppHost.
+            start.ArgumentList.Add(Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet")));
         }
 
         start.ArgumentList.Add(command);

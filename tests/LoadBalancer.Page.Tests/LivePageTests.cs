@@ -190,8 +190,9 @@ public sealed class LivePageTests(LiveCluster cluster, Chromium chromium) : ICla
         // The README's picture is taken here, under the experiment's load.
         if (picture is { Length: > 0 })
         {
-            var load = WorkAsync(TimeSpan.FromSeconds(5));
-            await page.WaitForTimeoutAsync(3000);
+            var load = Task.WhenAll(WorkAsync(TimeSpan.FromSeconds(5)), cluster.Client.GetStringAsync("/slow", TestContext.Current.CancellationToken));
+            await page.WaitForTimeoutAsync(1500);
+            await Expect(page.Locator(".card.busy").First).ToBeVisibleAsync();
             await page.ScreenshotAsync(new() { Path = picture, FullPage = true });
             await load;
         }

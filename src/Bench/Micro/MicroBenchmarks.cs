@@ -20,6 +20,9 @@ internal static class MicroBenchmarks
 
     private const string Quick = "BENCH_QUICK";
 
+    /// <summary>Whether it is a quick run's process.</summary>
+    public static bool IsQuick => Environment.GetEnvironmentVariable(Quick) is not null;
+
     /// <summary>Runs them.</summary>
     /// <exception cref="BenchException">They failed.</exception>
     public static async Task<IReadOnlyList<StepCost>> RunAsync(BenchFolders folders, bool quick, CancellationToken cancellationToken)
@@ -43,12 +46,11 @@ internal static class MicroBenchmarks
     /// <summary>That process: writes the costs to a file.</summary>
     public static async Task<int> ServeAsync(string file, CancellationToken cancellationToken)
     {
-        var quick = Environment.GetEnvironmentVariable(Quick) is not null;
         var job = Job.Default
             .WithToolchain(new InProcessEmitToolchain(TimeSpan.FromMinutes(5), logOutput: false))
-            .WithWarmupCount(quick ? 2 : 4)
-            .WithIterationCount(quick ? 3 : 8)
-            .WithIterationTime(TimeInterval.FromMilliseconds(quick ? 50 : 100));
+            .WithWarmupCount(IsQuick ? 2 : 4)
+            .WithIterationCount(IsQuick ? 3 : 8)
+            .WithIterationTime(TimeInterval.FromMilliseconds(IsQuick ? 50 : 100));
         var config = ManualConfig.CreateEmpty()
             .AddJob(job)
             .AddDiagnoser(MemoryDiagnoser.Default)

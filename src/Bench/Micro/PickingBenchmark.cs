@@ -20,8 +20,11 @@ public class PickingBenchmark : IDisposable
     private ILoadBalancingPolicy? _leastRequests;
     private ILoadBalancingPolicy? _powerOfTwo;
 
+    /// <summary>The numbers of replicas that are compared.</summary>
+    public static IEnumerable<int> Numbers => MicroBenchmarks.IsQuick ? [2, 64, 4096] : [2, 8, 64, 512, 4096];
+
     /// <summary>How many replicas there are.</summary>
-    [Params(2, 8, 64, 512, 4096)]
+    [ParamsSource(nameof(Numbers))]
     public int Replicas { get; set; }
 
     /// <summary>Makes replicas that are all idle.</summary>

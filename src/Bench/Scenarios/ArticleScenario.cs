@@ -27,12 +27,15 @@ internal sealed class ArticleScenario : IScenario
             NodePeer.Cluster,
             .. NodePeer.Pm2Unless(run.Options.Quick),
             DotnetPeer.Server(Systems.OneProcessThreadPool, BenchServer.ThreadPool),
-            new FrontedPeer(
-                Systems.YarpThreadPool,
-                core => DotnetPeer.Server("thread-pool replica", BenchServer.ThreadPool, core),
-                replicas => YarpPeer.Before(replicas, "LeastRequests")),
             DotnetPeer.Service(Systems.OneProcess),
-            .. run.Options.Quick ? Array.Empty<IPeer>() : [DotnetPeer.Service(Systems.OneReplica, Cores.Numbers[0])],
+            .. run.Options.Quick ? Array.Empty<IPeer>() :
+            [
+                new FrontedPeer(
+                    Systems.YarpThreadPool,
+                    core => DotnetPeer.Server("thread-pool replica", BenchServer.ThreadPool, core),
+                    replicas => YarpPeer.Before(replicas, "LeastRequests")),
+                DotnetPeer.Service(Systems.OneReplica, Cores.Numbers[0]),
+            ],
             Systems.ProductCluster,
         ];
         int[] levels = run.Options.Quick ? [0, Saturated] : [.. new[] { 0, 1, Cores.Count, Saturated }.Distinct()];

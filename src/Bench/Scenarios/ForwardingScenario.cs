@@ -40,8 +40,7 @@ internal sealed class ForwardingScenario : IScenario
             new NginxPeer(replicas),
             .. run.Options.Quick ? Array.Empty<IPeer>() : [new NginxPeer(replicas, keepAlive: false)],
             new HaProxyPeer(replicas),
-            NodePeer.Cluster,
-            DotnetPeer.Server(Systems.BareKestrel, BenchServer.Kestrel),
+            .. run.Options.Quick ? Array.Empty<IPeer>() : [NodePeer.Cluster, DotnetPeer.Server(Systems.BareKestrel, BenchServer.Kestrel)],
         ];
         run.Expect(rounds * peers.Length);
 

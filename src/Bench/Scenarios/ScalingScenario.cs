@@ -31,7 +31,7 @@ internal sealed class ScalingScenario : IScenario
         (string System, int Replicas, IPeer Peer)[] cells =
         [
             .. Counts.Select(count => (Systems.Cluster, count, (IPeer)new AppHostPeer($"{Systems.Cluster}, {Case(count)}", count))),
-            .. Counts.Select(count => ("Node cluster", count, (IPeer)NodePeer.Clustered($"Node cluster, {Case(count)}", count))),
+            .. (run.Options.Quick ? [] : Counts).Select(count => ("Node cluster", count, (IPeer)NodePeer.Clustered($"Node cluster, {Case(count)}", count))),
         ];
         var rounds = run.Options.Quick ? 2 : 3;
         run.Expect(rounds * cells.Length);

@@ -34,10 +34,14 @@ internal static class Orchestrators
             case OrchestratorKind.Auto when !AspireArguments.Are(args) && options.Service is not null:
                 output.Say($"{ClusterOptions.Switch(nameof(options.Service))} names a built program, so the embedded orchestrator runs the cluster.");
                 return OrchestratorKind.Embedded;
+            case OrchestratorKind.Auto when !AspireArguments.Are(args) && options.Standby:
+                output.Say($"Aspire keeps no standby, so the embedded orchestrator runs the cluster ({ClusterOptions.Switch(nameof(options.Standby))}).");
+                return OrchestratorKind.Embedded;
         }
 
         return !HasAspire ? throw new ClusterException($"{forced} needs Aspire, which this AppHost was built without: {HowToHaveIt}.")
             : options.Service is not null ? throw new ClusterException($"{ClusterOptions.Switch(nameof(options.Service))} names a built program, and Aspire runs projects: leave it out, or choose --orchestrator embedded.")
+            : options.Standby ? throw new ClusterException($"{ClusterOptions.Switch(nameof(options.Standby))} needs the embedded orchestrator, as Aspire keeps no standby: leave it out, or choose --orchestrator embedded.")
             : OrchestratorKind.Aspire;
     }
 }

@@ -29,6 +29,7 @@ internal sealed class ClusterCommand : RootCommand
     ];
 
     private readonly Option<bool> _noPin = new("--no-pin") { Description = "Let the replicas move between cores.", Recursive = true };
+    private readonly Option<bool> _standby = new("--standby") { Description = "Keep a second process of each waiting, to take over when that dies.", Recursive = true };
     private readonly Option<bool> _clean = new("--clean") { Description = "Remove the containers that a crashed run left behind, and end.", Recursive = true };
 
     /// <param name="run">Runs the cluster as configured; returns the exit code.</param>
@@ -41,6 +42,7 @@ internal sealed class ClusterCommand : RootCommand
         }
 
         Add(_noPin);
+        Add(_standby);
         Add(new Command("publish", "Writes the plan for another target instead of running it.") { new PublishKubernetesCommand(Configure) });
         Add(_clean);
         SetAction(parsed => run(Configure(parsed)));
@@ -76,6 +78,11 @@ internal sealed class ClusterCommand : RootCommand
         if (parsed.GetValue(_noPin))
         {
             given[$"{ClusterOptions.Section}:{nameof(ClusterOptions.Pin)}"] = bool.FalseString;
+        }
+
+        if (parsed.GetValue(_standby))
+        {
+            given[$"{ClusterOptions.Section}:{nameof(ClusterOptions.Standby)}"] = bool.TrueString;
         }
 
         if (parsed.GetValue(_clean))

@@ -48,6 +48,7 @@ public static class ServiceDefaultsExtensions
         builder.Services.AddHostedService(services => services.GetRequiredService<Drain>());
         builder.Services.AddSingleton<IStartupFilter, ConnectionsMoveOn>();
         builder.Services.AddHostedService<SupervisorWatcher>();
+        builder.Services.AddHostedService<Standby>();
         if (builder.Services.LastOrDefault(service => service.ServiceType == typeof(IHostLifetime))?.ImplementationType == typeof(ConsoleLifetime))
         {
             // Not in the place of one that was chosen, such as a Windows service's.

@@ -55,6 +55,9 @@ public sealed partial class ClusterOptions
     /// <summary>Whether each replica is pinned to its core.</summary>
     public bool Pin { get; set; } = true;
 
+    /// <summary>Whether a second process of each replica and of the load balancer waits, started, to take over when that dies.</summary>
+    public bool Standby { get; set; }
+
     /// <summary>The built service (a .dll or an executable), or null for the one in this repository.</summary>
     public string? Service { get; set; }
 
@@ -105,6 +108,11 @@ public sealed partial class ClusterOptions
         Check(LaneQueueLimit is null or (>= 0 and <= 1_000_000), nameof(LaneQueueLimit), "must be from 0 to 1000000", LaneQueueLimit ?? 0);
         Check(Image is not "", nameof(Image), "must be an image's name", Image ?? "");
         Check(Memory is null || IsEnough(Memory), nameof(Memory), "must be a number of bytes from 6m on, with k, m or g behind it, such as 256m", Memory ?? "");
+        if (Standby && Runtime is RuntimeKind.Container)
+        {
+            throw new ClusterException($"{Switch(nameof(Standby))} keeps processes waiting, not containers: leave it out, or choose --runtime process.");
+        }
+
         Check(DrainTimeout is >= 0 and <= 3600, nameof(DrainTimeout), "must be from 0 to 3600 seconds", DrainTimeout);
     }
 

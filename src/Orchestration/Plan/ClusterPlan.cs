@@ -15,6 +15,9 @@ public sealed record ClusterPlan(
     TimeSpan DrainTimeout,
     IReadOnlyList<string> Warnings)
 {
+    /// <summary>Whether a second process waits behind each, to take over when that dies.</summary>
+    public bool Standby { get; init; }
+
     // Linux hands out 32768 and up to outgoing connections, macOS and Windows 49152 and up. Staying below, a replica that
     // restarts never finds its port taken by a connection that was made meanwhile.
     private const int LowestReplicaPort = 20000;
@@ -32,7 +35,10 @@ public sealed record ClusterPlan(
         var count = Math.Max(atLeast, options.ReplicaCount(auto: Math.Min(machine.Processors, machine.Cores.Count)));
         var ports = PlanPorts(options, machine, count);
         var replicas = ports.Select((port, i) => PlanReplica(options, machine, count, i, port)).ToList();
-        return new(options.Name, replicas, PlanLoadBalancer(options, replicas), TimeSpan.FromSeconds(options.DrainTimeout), [.. Warn(options, machine, count)]);
+        return new(options.Name, replicas, PlanLoadBalancer(options, replicas), TimeSpan.FromSeconds(options.DrainTimeout), [.. Warn(options, machine, count)])
+        {
+            Standby = options.Standby,
+        };
     }
 
     /// <summary>Makes sure that everything the plan starts can listen where it should.</summary>

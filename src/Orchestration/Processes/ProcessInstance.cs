@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 namespace ClusterAspire.Orchestration;
 
 /// <summary>One running process.</summary>
-internal sealed partial class ProcessInstance : IInstance
+internal sealed partial class ProcessInstance : IStandby
 {
     private const int SigTerm = 15;
     private const uint CtrlBreak = 1;
@@ -16,18 +16,35 @@ internal sealed partial class ProcessInstance : IInstance
     private readonly Process _process;
     private readonly int _pid;
 
-    public ProcessInstance(Process process, Action<string> output)
+    public ProcessInstance(Process process, Action<string> output, bool waits = false)
     {
         _process = process;
         _pid = process.Id;
         Id = $"pid {_pid}";
-        process.StandardInput.Close();
+        if (!waits)
+        {
+            process.StandardInput.Close();
+        }
+
         Exited = WaitAsync(Task.WhenAll(ForwardAsync(process.StandardOutput, output), ForwardAsync(process.StandardError, output)));
     }
 
     public string Id { get; }
 
     public Task<int> Exited { get; }
+
+    public async Task ServeAsync()
+    {
+        try
+        {
+            await _process.StandardInput.WriteLineAsync("serve");
+            _process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It has ended.
+        }
+    }
 
     public Task StopAsync()
     {

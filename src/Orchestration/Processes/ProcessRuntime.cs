@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 namespace ClusterAspire.Orchestration;
 
 /// <summary>Runs workloads as processes of this machine, each pinned to its core.</summary>
-public sealed class ProcessRuntime : IRuntime
+public sealed class ProcessRuntime : IStandbyRuntime
 {
     private readonly string _program;
 
@@ -27,13 +27,22 @@ public sealed class ProcessRuntime : IRuntime
     }
 
     /// <inheritdoc />
-    public Task<IInstance> StartAsync(Workload workload, Action<string> output, CancellationToken cancellationToken)
+    public Task<IInstance> StartAsync(Workload workload, Action<string> output, CancellationToken cancellationToken) =>
+        Task.FromResult<IInstance>(new ProcessInstance(Start(Describe(workload), workload.Core), output));
+
+    /// <inheritdoc />
+    public Task<IStandby> PrepareAsync(Workload workload, Action<string> output, CancellationToken cancellationToken)
+    {
+        var start = Describe(workload);
+        start.Environment["Supervisor__Standby"] = "true";
+        return Task.FromResult<IStandby>(new ProcessInstance(Start(start, workload.Core), output, waits: true));
+    }
+
+    private Process Start(ProcessStartInfo start, int? pinTo)
     {
         try
         {
-            var start = Describe(workload);
-            var process = workload.Core is { } core ? PinnedStart.Start(start, core) : Process.Start(start)!;
-            return Task.FromResult<IInstance>(new ProcessInstance(process, output));
+            return pinTo is { } core ? PinnedStart.Start(start, core) : Process.Start(start)!;
         }
         catch (Win32Exception e)
         {

@@ -19,6 +19,11 @@ public sealed class RuntimeSelector(ClusterOptions options, BuildOptions build, 
             return Processes();
         }
 
+        if (options.Standby)
+        {
+            return Processes("--standby keeps processes waiting");
+        }
+
         // Said before an image is built for nothing.
         LoopbackPort.EnsureFree(options.Port, nameof(options.Port));
         LoopbackPort.EnsureFree(options.AdminPort, nameof(options.AdminPort));

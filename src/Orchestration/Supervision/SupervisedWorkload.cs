@@ -4,6 +4,7 @@ namespace ClusterAspire.Orchestration;
 internal sealed class SupervisedWorkload(
     Workload workload,
     IRuntime runtime,
+    StandbyKeeper? standbys,
     Func<Uri, CancellationToken, Task> waitForHealth,
     IClusterOutput output,
     TimeProvider time) : IDisposable
@@ -11,10 +12,14 @@ internal sealed class SupervisedWorkload(
     private const int FirstTries = 3;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
+    // At the start of the cluster a standby must not keep what is to serve from a core.
+    private static readonly TimeSpan Calm = TimeSpan.FromSeconds(2);
+
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<bool> _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Backoff _backoff = new(time);
+    private TimeSpan _standbyDelay = Calm;
     private TimeSpan _limit;
     private CancellationToken _atOnce;
     private string? _lastWords;
@@ -44,17 +49,30 @@ internal sealed class SupervisedWorkload(
         await Running;
     }
 
-    public void Dispose() => _stop.Dispose();
+    public void Dispose()
+    {
+        _stop.Dispose();
+        standbys?.Dispose();
+    }
 
     private async Task KeepRunningAsync()
     {
         try
         {
+            var standby = default(IStandby);
             for (var tries = 1; ; tries++)
             {
-                var ended = await RunOnceAsync();
+                var ended = await RunOnceAsync(standby);
                 var delay = _backoff.Next();
-                output.Warn($"{ended}; restarting in {Describe(delay)}");
+                standby = standbys is null ? null : await standbys.TakeAsync();
+                _standbyDelay = delay;
+                if (standby is not null)
+                {
+                    output.Warn($"{ended}; its standby ({standby.Id}) takes over");
+                    continue;
+                }
+
+                output.Warn($"{ended}; restarting in {delay.Describe()}");
                 if (tries == FirstTries && !Ready.IsCompleted)
                 {
                     output.Warn($"{workload.Name} has ended {FirstTries} times before it answered {workload.Health}: its output above says why.");
@@ -73,14 +91,18 @@ internal sealed class SupervisedWorkload(
             _tried.TrySetException(e);
             throw;
         }
+        finally
+        {
+            await EndStandbyAsync();
+        }
     }
 
-    private async Task<string> RunOnceAsync()
+    private async Task<string> RunOnceAsync(IStandby? standby)
     {
         IInstance started;
         try
         {
-            started = await runtime.StartAsync(workload, Forward, _stop.Token);
+            started = standby ?? await runtime.StartAsync(workload, Forward, _stop.Token);
         }
         catch (ClusterException e)
         {
@@ -88,6 +110,7 @@ internal sealed class SupervisedWorkload(
         }
 
         await using var instance = started;
+        await (standby?.ServeAsync() ?? Task.CompletedTask);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         var watching = WatchHealthAsync(instance, ended.Token);
         await Task.WhenAny(instance.Exited, Task.Delay(Timeout.InfiniteTimeSpan, ended.Token));
@@ -109,7 +132,7 @@ internal sealed class SupervisedWorkload(
             var healthy = waitForHealth(workload.Health, ended);
             if (await Task.WhenAny(healthy, Task.Delay(Patience, time, ended)) != healthy && !ended.IsCancellationRequested)
             {
-                output.Warn($"{workload.Name} ({instance.Id}) has not answered {workload.Health} for {Describe(Patience)}; still waiting");
+                output.Warn($"{workload.Name} ({instance.Id}) has not answered {workload.Health} for {Patience.Describe()}; still waiting");
             }
 
             await healthy;
@@ -117,6 +140,7 @@ internal sealed class SupervisedWorkload(
             output.Say($"{workload.Name} ({instance.Id}) is ready{(workload.Core is { } core ? $" on core {core}" : "")}");
             _ready.TrySetResult();
             _tried.TrySetResult(true);
+            standbys?.Keep(_standbyDelay, Forward);
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {
@@ -136,11 +160,22 @@ internal sealed class SupervisedWorkload(
         {
             if (!_atOnce.IsCancellationRequested)
             {
-                output.Warn($"{workload.Name} ({instance.Id}) has not ended within {Describe(_limit)}: killing it");
+                output.Warn($"{workload.Name} ({instance.Id}) has not ended within {_limit.Describe()}: killing it");
             }
 
             await instance.KillAsync();
             await instance.Exited;
+        }
+    }
+
+    private async Task EndStandbyAsync()
+    {
+        // It has nothing to drain.
+        if (standbys is not null && await standbys.TakeAsync() is { } standby)
+        {
+            await standby.KillAsync();
+            await standby.Exited;
+            await standby.DisposeAsync();
         }
     }
 
@@ -153,7 +188,4 @@ internal sealed class SupervisedWorkload(
 
         output.Line(workload.Name, line);
     }
-
-    private static string Describe(TimeSpan delay) =>
-        delay < TimeSpan.FromSeconds(1) ? $"{delay.TotalMilliseconds} ms" : $"{delay.TotalSeconds} s";
 }

@@ -58,7 +58,10 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
     }
 
     private SupervisedWorkload Supervise(Workload workload, IRuntime runtime) =>
-        new(workload, runtime, WaitForHealth, output, Time);
+        new(workload, runtime, KeepStandby(workload, runtime), WaitForHealth, output, Time);
+
+    private StandbyKeeper? KeepStandby(Workload workload, IRuntime runtime) =>
+        plan.Standby && runtime is IStandbyRuntime standby ? new(workload, standby, output, Time) : null;
 
     private async Task EnsureStartedAsync(SupervisedWorkload balancer, CancellationToken stop)
     {

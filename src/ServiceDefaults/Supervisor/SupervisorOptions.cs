@@ -14,4 +14,7 @@ internal sealed class SupervisorOptions
     /// process that the dashboard shows. On Windows that command sees to it.
     /// </summary>
     public bool Parent { get; set; }
+
+    /// <summary>Whether this process waits, before it starts to serve, until a line on its standard input says so.</summary>
+    public bool Standby { get; set; }
 }

@@ -1,0 +1,62 @@
+namespace ClusterAspire.Orchestration;
+
+/// <summary>Keeps one run of a workload waiting, to take over from the one that serves.</summary>
+internal sealed class StandbyKeeper(Workload workload, IStandbyRuntime runtime, IClusterOutput output, TimeProvider time) : IDisposable
+{
+    private CancellationTokenSource _taken = new();
+    private Task<IStandby?> _waiting = Task.FromResult<IStandby?>(null);
+
+    /// <summary>Starts one, and another whenever it ends before it is taken.</summary>
+    /// <param name="delay">How long to wait before that.</param>
+    /// <param name="forward">Takes each line that it writes.</param>
+    public void Keep(TimeSpan delay, Action<string> forward)
+    {
+        _taken.Dispose();
+        _taken = new();
+        _waiting = KeepAsync(delay, forward, _taken.Token);
+    }
+
+    /// <summary>Takes the one that waits, or null when there is none. No other is started until <see cref="Keep"/>.</summary>
+    public async Task<IStandby?> TakeAsync()
+    {
+        await _taken.CancelAsync();
+        return await Interlocked.Exchange(ref _waiting, Task.FromResult<IStandby?>(null));
+    }
+
+    public void Dispose() => _taken.Dispose();
+
+    private async Task<IStandby?> KeepAsync(TimeSpan delay, Action<string> forward, CancellationToken taken)
+    {
+        var backoff = new Backoff(time);
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(delay, time, taken);
+                delay = backoff.Next();
+                try
+                {
+                    var standby = await runtime.PrepareAsync(workload, forward, taken);
+                    await Task.WhenAny(standby.Exited, Task.Delay(Timeout.InfiniteTimeSpan, taken));
+                    if (!standby.Exited.IsCompleted)
+                    {
+                        return standby;
+                    }
+
+                    await using (standby)
+                    {
+                        output.Warn($"{workload.Name}'s standby ({standby.Id}) exited with code {await standby.Exited}; another in {delay.Describe()}");
+                    }
+                }
+                catch (ClusterException e)
+                {
+                    output.Warn($"{workload.Name}'s standby did not start: {e.Message.TrimEnd('.')}; another in {delay.Describe()}");
+                }
+            }
+        }
+        catch (OperationCanceledException) when (taken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+}

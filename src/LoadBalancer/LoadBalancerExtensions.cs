@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.LoadBalancing;
+using Yarp.ReverseProxy.Model;
 using Yarp.ReverseProxy.ServiceDiscovery;
 
 namespace ClusterAspire.LoadBalancer;
@@ -33,6 +34,7 @@ internal static class LoadBalancerExtensions
         services.AddSingleton<ReplicaCatalog>();
         services.AddSingleton<ReplicaProbe>();
         services.AddHostedService(provider => provider.GetRequiredService<ReplicaProbe>());
+        services.AddSingleton<IClusterChangeListener>(provider => provider.GetRequiredService<ReplicaProbe>());
         services.AddSingleton<CoreAwarePolicy>();
         services.AddSingleton<ILoadBalancingPolicy>(provider => provider.GetRequiredService<CoreAwarePolicy>());
         services.AddSingleton<IAvailableDestinationsPolicy, ReadyDestinationsPolicy>();

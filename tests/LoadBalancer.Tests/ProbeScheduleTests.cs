@@ -4,7 +4,7 @@ namespace ClusterAspire.LoadBalancer.Tests;
 
 public sealed class ProbeScheduleTests
 {
-    private readonly ProbeSchedule _schedule = new();
+    private readonly ProbeSchedule _schedule = new(spacing: 0);
 
     [Fact]
     public void One_probe_at_a_time()
@@ -42,5 +42,28 @@ public sealed class ProbeScheduleTests
         _schedule.End(due: 10);
 
         Assert.True(_schedule.TryBegin(now: 3));
+    }
+
+    [Fact]
+    public void Many_suspicions_are_one_probe_in_the_time_between_two()
+    {
+        var schedule = new ProbeSchedule(spacing: 5);
+        Assert.True(schedule.TryBegin(now: 10));
+        schedule.End(due: 100);
+        schedule.Hurry();
+
+        Assert.False(schedule.TryBegin(now: 14));
+        Assert.True(schedule.TryBegin(now: 15));
+    }
+
+    [Fact]
+    public void Nothing_is_due_while_a_probe_runs()
+    {
+        _schedule.TryBegin(now: 1);
+        _schedule.Hurry();
+        Assert.Equal(long.MaxValue, _schedule.Due);
+
+        _schedule.End(due: 10);
+        Assert.InRange(_schedule.Due, 0, 1);
     }
 }

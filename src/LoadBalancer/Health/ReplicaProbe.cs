@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using System.Threading.Channels;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.Model;
 
@@ -7,7 +8,7 @@ namespace ClusterAspire.LoadBalancer;
 
 /// <summary>
 /// Asks every replica for <c>/health</c>: each second while it serves, more often while it is away, so that a
-/// restarted one is back in rotation as soon as it answers.
+/// restarted one is back in rotation as soon as it answers. Between probes it sleeps.
 /// </summary>
 internal sealed partial class ReplicaProbe(
     ReplicaCatalog replicas,
@@ -15,42 +16,79 @@ internal sealed partial class ReplicaProbe(
     IClusterDestinationsUpdater destinations,
     BalancerEvents events,
     TimeProvider time,
-    ILogger<ReplicaProbe> logger) : BackgroundService
+    ILogger<ReplicaProbe> logger) : BackgroundService, IClusterChangeListener
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AwayInterval = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
+
+    // However many connections break, a replica that answers is not asked more often.
+    private static readonly TimeSpan Spacing = TimeSpan.FromMilliseconds(25);
+
+    // A timer may be early by a tick of the coarse clock it goes by, 4 ms, and would wake the process for nothing.
+    private static readonly TimeSpan TimerError = TimeSpan.FromMilliseconds(5);
 
     // A core that is merely busy may answer late; three in a row is a hang.
     private const int TimeoutsAllowed = 2;
 
     private readonly System.Runtime.CompilerServices.ConditionalWeakTable<DestinationState, ProbeSchedule> _schedules = [];
 
+    // Many reasons to wake are one.
+    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
     /// <summary>A connection to the replica was refused: it leaves rotation until it answers a probe.</summary>
     public void Refused(ClusterState cluster, Replica replica) => Change(cluster, replica, replica.IsGone());
 
     /// <summary>A connection broke: ask the replica at once whether it is still there.</summary>
-    public void Suspect(DestinationState destination) => _schedules.GetOrCreateValue(destination).Hurry();
+    public void Suspect(DestinationState destination)
+    {
+        Schedule(destination).Hurry();
+        Wake();
+    }
+
+    /// <inheritdoc/>
+    public void OnClusterAdded(ClusterState cluster) => Wake();
+
+    /// <inheritdoc/>
+    public void OnClusterChanged(ClusterState cluster) => Wake();
+
+    /// <inheritdoc/>
+    public void OnClusterRemoved(ClusterState cluster)
+    {
+    }
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(AwayInterval, time);
+        using var timer = time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         do
         {
-            foreach (var cluster in replicas.Clusters)
+            timer.Change(BeginProbes(stoppingToken), Timeout.InfiniteTimeSpan);
+        }
+        while (await _wake.Reader.ReadAsync(stoppingToken));
+    }
+
+    /// <summary>Begins the probes that are due.</summary>
+    /// <returns>The time until the next one is.</returns>
+    private TimeSpan BeginProbes(CancellationToken stoppingToken)
+    {
+        var now = time.GetTimestamp();
+        var next = After(Interval);
+        foreach (var cluster in replicas.Clusters)
+        {
+            foreach (var destination in cluster.DestinationsState.AllDestinations)
             {
-                foreach (var destination in cluster.DestinationsState.AllDestinations)
+                var schedule = Schedule(destination);
+                if (schedule.TryBegin(now))
                 {
-                    var schedule = _schedules.GetOrCreateValue(destination);
-                    if (schedule.TryBegin(time.GetTimestamp()))
-                    {
-                        _ = ProbeAsync(cluster, destination, schedule, stoppingToken);
-                    }
+                    _ = ProbeAsync(cluster, destination, schedule, stoppingToken);
                 }
+
+                next = Math.Min(next, schedule.Due);
             }
         }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+
+        return time.GetElapsedTime(now, Math.Max(now, next)) + TimerError;
     }
 
     private async Task ProbeAsync(ClusterState cluster, DestinationState destination, ProbeSchedule schedule, CancellationToken stoppingToken)
@@ -59,7 +97,7 @@ internal sealed partial class ReplicaProbe(
         try
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-            limit.CancelAfter(Timeout);
+            limit.CancelAfter(Limit);
             using var request = new HttpRequestMessage(HttpMethod.Get, Address(cluster, destination))
             {
                 Version = HttpVersion.Version11,
@@ -84,10 +122,24 @@ internal sealed partial class ReplicaProbe(
         }
         finally
         {
-            var pause = replica.State is ReplicaState.Ready or ReplicaState.Busy ? Interval : AwayInterval;
-            schedule.End(time.GetTimestamp() + (long)(pause.TotalSeconds * time.TimestampFrequency));
+            schedule.End(After(replica.State is ReplicaState.Ready or ReplicaState.Busy ? Interval : AwayInterval));
+            Wake();
         }
     }
+
+    private void Wake() => _wake.Writer.TryWrite(true);
+
+    private ProbeSchedule Schedule(DestinationState destination) =>
+        _schedules.GetValue(destination, _ => new ProbeSchedule(Timestamps(Spacing)));
+
+    // At a multiple of the pause, which is the same for all: they wake the process once, not once each.
+    private long After(TimeSpan pause)
+    {
+        var length = Timestamps(pause);
+        return ((time.GetTimestamp() / length) + 1) * length;
+    }
+
+    private long Timestamps(TimeSpan length) => (long)(length.TotalSeconds * time.TimestampFrequency);
 
     private static Uri Address(ClusterState cluster, DestinationState destination)
     {

@@ -2,22 +2,22 @@ namespace ClusterAspire.LoadBalancer;
 
 /// <summary>
 /// Keeps five minutes of every replica, second by second, and tells open pages of each new second. It reads what
-/// the balancer counts anyway: nothing is added to a request.
+/// the balancer counts anyway: nothing is added to a light request.
 /// </summary>
 internal sealed class LiveFeed(ReplicaCatalog replicas, ComputeQueue queue, TimeProvider time) : BackgroundService
 {
     /// <summary>How many seconds are kept.</summary>
     public const int Kept = 300;
 
-    // Slots in use are looked at this often, so that a second's load is right to a tenth.
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
+    // It looks this long after a second is over: the probes sent at its end have been answered by then.
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
     private readonly Lock _lock = new();
     private readonly Queue<(long Second, int Length)> _queueLength = new(Kept);
     private Dictionary<Replica, ReplicaRecorder> _recorders = [];
     private volatile Lazy<LiveSnapshot> _latest = new(new LiveSnapshot(0, [], []));
 
-    /// <summary>A second is over. Raised on the sampler's thread: handlers must return at once.</summary>
+    /// <summary>A second is over. Raised on the feed's thread: handlers must return at once.</summary>
     public event Action? Updated;
 
     /// <summary>The last five minutes. Put together when somebody asks, once a second at most.</summary>
@@ -27,11 +27,10 @@ internal sealed class LiveFeed(ReplicaCatalog replicas, ComputeQueue queue, Time
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var next = LatencyHistory.SecondAt(time);
-        using var timer = new PeriodicTimer(Interval, time);
-        do
+        while (true)
         {
+            await Task.Delay(UntilNextSecond() + Pause, time, stoppingToken);
             var now = LatencyHistory.SecondAt(time);
-            var isNew = next < now;
             lock (_lock)
             {
                 // Replicas come and go with YARP's configuration.
@@ -40,21 +39,14 @@ internal sealed class LiveFeed(ReplicaCatalog replicas, ComputeQueue queue, Time
                 {
                     Close(next);
                 }
-
-                foreach (var recorder in _recorders.Values)
-                {
-                    recorder.Sample();
-                }
             }
 
-            if (isNew)
-            {
-                _latest = new(() => Read(now - 1));
-                Updated?.Invoke();
-            }
+            _latest = new(() => Read(now - 1));
+            Updated?.Invoke();
         }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
     }
+
+    private TimeSpan UntilNextSecond() => TimeSpan.FromTicks(TimeSpan.TicksPerSecond - (time.GetElapsedTime(0).Ticks % TimeSpan.TicksPerSecond));
 
     private LiveSnapshot Read(long second)
     {

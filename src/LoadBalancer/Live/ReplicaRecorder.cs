@@ -6,25 +6,10 @@ namespace ClusterAspire.LoadBalancer;
 internal sealed class ReplicaRecorder(Replica replica)
 {
     private readonly Queue<ReplicaSecond> _seconds = new(LiveFeed.Kept);
-    private double _load;
-    private int _samples;
-
-    /// <summary>Looks at how many slots are in use now.</summary>
-    public void Sample()
-    {
-        _load += Math.Min(1.0, (double)replica.ComputeInFlight / replica.Slots);
-        _samples++;
-    }
 
     /// <summary>A second is over: keeps it.</summary>
     public void Close(long second)
     {
-        if (_samples == 0)
-        {
-            // Nobody came to look in all that second, on a machine that has more to do than it can: what is now will do.
-            Sample();
-        }
-
         var light = replica.Light.Second(second);
         var compute = replica.Compute.Second(second);
         var heat = new SortedDictionary<int, long>();
@@ -42,10 +27,9 @@ internal sealed class ReplicaRecorder(Replica replica)
         _seconds.Enqueue(new(
             second,
             LatencyHistory.Read(light).P99,
-            _load / _samples,
+            replica.Load(second),
             light.TotalCount + compute.TotalCount,
             [.. heat.Select(row => (row.Key, row.Value))]));
-        (_load, _samples) = (0, 0);
     }
 
     /// <summary>The replica as it is now, and its last five minutes.</summary>

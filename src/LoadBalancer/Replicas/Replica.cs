@@ -9,6 +9,7 @@ internal sealed class Replica(DestinationState destination, TimeProvider time)
     private static readonly TimeSpan RestartLimit = TimeSpan.FromSeconds(10);
 
     private readonly Lock _lock = new();
+    private readonly LoadHistory _load = new(time);
     private HealthReport _report = new();
     private Availability _availability = Availability.Unknown;
     private long _awaySince;
@@ -90,6 +91,7 @@ internal sealed class Replica(DestinationState destination, TimeProvider time)
 
             var moreSlots = report.Cores != _report.Cores;
             _report = report;
+            _load.Become(Share);
             return Become(Availability.Ready) || moreSlots;
         }
     }
@@ -112,14 +114,38 @@ internal sealed class Replica(DestinationState destination, TimeProvider time)
     /// <summary>A compute request takes a slot. The compute queue calls this under its lock.</summary>
     public void TakeSlot()
     {
-        if (Interlocked.Increment(ref _computeInFlight) == 1)
+        lock (_lock)
         {
-            Volatile.Write(ref _computeSince, time.GetTimestamp());
+            if (Interlocked.Increment(ref _computeInFlight) == 1)
+            {
+                Volatile.Write(ref _computeSince, time.GetTimestamp());
+            }
+
+            _load.Become(Share);
         }
     }
 
     /// <summary>A compute request gives its slot back.</summary>
-    public void FreeSlot() => Interlocked.Decrement(ref _computeInFlight);
+    public void FreeSlot()
+    {
+        lock (_lock)
+        {
+            Interlocked.Decrement(ref _computeInFlight);
+            _load.Become(Share);
+        }
+    }
+
+    /// <inheritdoc cref="LoadHistory.Second"/>
+    public double Load(long second)
+    {
+        lock (_lock)
+        {
+            return _load.Second(second);
+        }
+    }
+
+    // More in use than there are is possible after a restart with fewer.
+    private double Share => Math.Min(1.0, (double)ComputeInFlight / Slots);
 
     private bool Become(Availability availability)
     {

@@ -21,6 +21,11 @@ internal static class BalancerTraces
     /// <param name="failed">How many replicas failed the request before.</param>
     public static Activity? StartTry(HttpRequest request, Replica replica, int failed)
     {
+        if (!Source.HasListeners())
+        {
+            return null;
+        }
+
         var method = RequestMethod.Of(request);
         var span = Source.StartActivity(method is RequestMethod.Other ? "HTTP" : method, ActivityKind.Client);
         if (span is { IsAllDataRequested: true })

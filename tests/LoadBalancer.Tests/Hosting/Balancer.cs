@@ -5,6 +5,7 @@ using System.Text.Json;
 using ClusterAspire.ServiceDefaults;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Xunit;
 
@@ -26,7 +27,10 @@ internal sealed class Balancer : IAsyncDisposable
 
     public HttpClient Admin { get; }
 
-    public static async Task<Balancer> StartAsync(IEnumerable<Upstream> upstreams, params (string Key, string Value)[] settings)
+    public static Task<Balancer> StartAsync(IEnumerable<Upstream> upstreams, params (string Key, string Value)[] settings) =>
+        StartAsync(upstreams, TimeProvider.System, settings);
+
+    public static async Task<Balancer> StartAsync(IEnumerable<Upstream> upstreams, TimeProvider time, params (string Key, string Value)[] settings)
     {
         var (url, adminUrl) = (FreeUrl(), FreeUrl());
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
@@ -35,10 +39,10 @@ internal sealed class Balancer : IAsyncDisposable
         [
             new("LoadBalancer:Url", url.ToString()),
             new("LoadBalancer:AdminUrl", adminUrl.ToString()),
-            .. upstreams.Select(upstream => new KeyValuePair<string, string?>(
-                $"ReverseProxy:Clusters:service:Destinations:{upstream.Name}:Address", upstream.Address.ToString())),
+            .. upstreams.Select(upstream => new KeyValuePair<string, string?>(AddressKey(upstream), upstream.Address.ToString())),
             .. settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)),
         ]);
+        builder.Services.AddSingleton(time);
         builder.AddServiceDefaults();
         builder.AddLoadBalancer();
         var app = builder.Build();
@@ -46,6 +50,13 @@ internal sealed class Balancer : IAsyncDisposable
         app.MapLoadBalancer();
         await app.StartAsync();
         return new Balancer(app, url, adminUrl);
+    }
+
+    /// <summary>Adds an upstream to the configuration of the running load balancer.</summary>
+    public void Add(Upstream upstream)
+    {
+        _app.Configuration[AddressKey(upstream)] = upstream.Address.ToString();
+        ((IConfigurationRoot)_app.Configuration).Reload();
     }
 
     public async Task<JsonElement> ReplicaAsync(string name) =>
@@ -77,6 +88,8 @@ internal sealed class Balancer : IAsyncDisposable
         Admin.Dispose();
         await _app.DisposeAsync();
     }
+
+    private static string AddressKey(Upstream upstream) => $"ReverseProxy:Clusters:service:Destinations:{upstream.Name}:Address";
 
     private static Uri FreeUrl() => new($"http://127.0.0.1:{FreePort.Next()}");
 }

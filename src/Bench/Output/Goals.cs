@@ -61,9 +61,12 @@ internal static class Goals
     private static IEnumerable<Goal> Start(Results results)
     {
         double? Of(string system, string name) => results.Find("start", system, "", name);
-        if (Of(Systems.Cluster, Replacement.Figure) / Of(NodeCluster, Replacement.Figure) is { } slower)
+        foreach (var (system, how) in new[] { (Systems.Cluster, ""), (Systems.ClusterWithStandby, " with --standby") })
         {
-            yield return Goal.AtMost("time until a killed replica's replacement serves ÷ Node's", slower, 1);
+            if (Of(system, Replacement.Figure) / Of(NodeCluster, Replacement.Figure) is { } slower)
+            {
+                yield return Goal.AtMost($"time until a killed replica's replacement serves{how} ÷ Node's", slower, 1);
+            }
         }
 
         if (Of(Systems.Cluster, StartScenario.Resident) / Of(NodeCluster, StartScenario.Resident) is { } more)

@@ -7,7 +7,8 @@ namespace ClusterAspire.Bench;
 /// <param name="name">Its name.</param>
 /// <param name="replicas">How many replicas.</param>
 /// <param name="pin">Whether each has a core of its own.</param>
-internal sealed class AppHostPeer(string name, int replicas, bool pin = true) : IPeer
+/// <param name="standby">Whether a second process of each waits.</param>
+internal sealed class AppHostPeer(string name, int replicas, bool pin = true, bool standby = false) : IPeer
 {
     private static readonly HttpClient Admin = new() { Timeout = TimeSpan.FromSeconds(5) };
 
@@ -30,6 +31,11 @@ internal sealed class AppHostPeer(string name, int replicas, bool pin = true) : 
         if (!pin)
         {
             arguments.Add("--no-pin");
+        }
+
+        if (standby)
+        {
+            arguments.Add("--standby");
         }
 
         var started = Stopwatch.GetTimestamp();

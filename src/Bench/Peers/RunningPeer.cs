@@ -35,6 +35,9 @@ internal sealed class RunningPeer(Uri url, params IReadOnlyList<IAsyncDisposable
     public TimeSpan CpuTime => ProcessTree.Descendants(_pid).Prepend(_pid)
         .Aggregate(TimeSpan.Zero, (sum, pid) => sum + ProcessTree.CpuTime(pid));
 
+    /// <summary>Memory of its process and that one's children, in MB (10^6 bytes), what they share counted once.</summary>
+    public double Memory => ProcessTree.Descendants(_pid).Prepend(_pid).Sum(pid => ProcessTree.Memory(pid).Proportional);
+
     /// <summary>Waits until it serves.</summary>
     /// <param name="started">The <see cref="Stopwatch"/> timestamp of its start.</param>
     /// <param name="process">The process whose end means failure.</param>

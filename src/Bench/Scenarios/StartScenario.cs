@@ -6,6 +6,9 @@ internal sealed class StartScenario : IScenario
     /// <summary>The figure's name.</summary>
     public const string Resident = "resident memory per replica";
 
+    // Whatever is started behind what serves has started.
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(2);
+
     /// <inheritdoc/>
     public string Name => "start";
 
@@ -18,12 +21,20 @@ internal sealed class StartScenario : IScenario
     /// <inheritdoc/>
     public async Task RunAsync(ScenarioRun run, CancellationToken cancellationToken)
     {
-        IPeer[] peers = [Systems.ProductCluster, NodePeer.Clustered("Node cluster", Systems.Replicas), .. NodePeer.Pm2Unless(run.Options.Quick), DotnetPeer.Service(Systems.OneProcess)];
+        IPeer[] peers =
+        [
+            Systems.ProductCluster,
+            new AppHostPeer(Systems.ClusterWithStandby, Systems.Replicas, standby: true),
+            NodePeer.Clustered("Node cluster", Systems.Replicas),
+            .. NodePeer.Pm2Unless(run.Options.Quick),
+            DotnetPeer.Service(Systems.OneProcess),
+        ];
         var rounds = run.Options.Quick ? 1 : 3;
         run.Expect(rounds * peers.Length);
 
         var starts = peers.ToDictionary(peer => peer.Name, _ => new List<double>());
         var memory = peers.ToDictionary(peer => peer.Name, _ => new List<(double Resident, double Proportional)>());
+        var total = peers.ToDictionary(peer => peer.Name, _ => new List<double>());
         var replaced = peers.ToDictionary(peer => peer.Name, _ => new List<double>());
         for (var round = 0; round < rounds; round++)
         {
@@ -41,6 +52,8 @@ internal sealed class StartScenario : IScenario
                     new LoadPlan(running.Url, 0, run.Seconds, 5, new OpenLoad("/fast", 2000)), cancellationToken);
                 if (ProcessTree.IsReadable)
                 {
+                    await Task.Delay(Settling, cancellationToken);
+                    total[peer.Name].Add(running.Memory);
                     var workers = await running.Workers();
                     memory[peer.Name].AddRange(workers.Select(worker => ProcessTree.Memory(worker.Pid)));
                     // Each once: what is killed again and again is restarted later each time.
@@ -63,6 +76,7 @@ internal sealed class StartScenario : IScenario
             run.Add(system, "", Replacement.Figure, Statistics.Median(replaced[system]), "ms");
             run.Add(system, "", Resident, Statistics.Median(memory[system].Select(measured => measured.Resident)), "MB");
             run.Add(system, "", "proportional memory per replica", Statistics.Median(memory[system].Select(measured => measured.Proportional)), "MB");
+            run.Add(system, "", "memory of all its processes", Statistics.Median(total[system]), "MB");
         }
     }
 }

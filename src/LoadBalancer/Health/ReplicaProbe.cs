@@ -37,7 +37,12 @@ internal sealed partial class ReplicaProbe(
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <summary>A connection to the replica was refused: it leaves rotation until it answers a probe.</summary>
-    public void Refused(ClusterState cluster, Replica replica) => Change(cluster, replica, replica.IsGone());
+    public void Refused(ClusterState cluster, Replica replica)
+    {
+        Change(cluster, replica, replica.IsGone());
+        // Not when the next probe of a replica that serves would have been: from now on it may be back at any time.
+        Suspect(replica.Destination);
+    }
 
     /// <summary>A connection broke: ask the replica at once whether it is still there.</summary>
     public void Suspect(DestinationState destination)

@@ -12,7 +12,7 @@ internal sealed class SupervisedWorkload(
     private const int FirstTries = 3;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    // At the start of the cluster a standby must not keep what is to serve from a core.
+    // What has just begun to serve is still being compiled: a standby that starts beside it would slow it down.
     private static readonly TimeSpan Calm = TimeSpan.FromSeconds(2);
 
     private readonly CancellationTokenSource _stop = new();
@@ -65,7 +65,7 @@ internal sealed class SupervisedWorkload(
                 var ended = await RunOnceAsync(standby);
                 var delay = _backoff.Next();
                 standby = standbys is null ? null : await standbys.TakeAsync();
-                _standbyDelay = delay;
+                _standbyDelay = Calm > delay ? Calm : delay;
                 if (standby is not null)
                 {
                     output.Warn($"{ended}; its standby ({standby.Id}) takes over");

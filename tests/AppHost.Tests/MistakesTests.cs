@@ -16,6 +16,7 @@ public sealed class MistakesTests
     [InlineData("--port 9000 --admin-port 9000", "--admin-port (Cluster:AdminPort) must be another port than --port (Cluster:Port), not '9000'.")]
     [InlineData("--runtime vm", "--runtime (Cluster:Runtime) must be auto or process or container, not 'vm'.")]
     [InlineData("--drain-timeout -1", "--drain-timeout (Cluster:DrainTimeout) must be from 0 to 3600 seconds, not '-1'.")]
+    [InlineData("--standby --runtime container", "--standby (Cluster:Standby) keeps processes waiting, not containers: leave it out, or choose --runtime process.")]
     [InlineData("--service missing.dll", "missing.dll does not exist: build it, or name another built service by --service (Cluster:Service).")]
     public async Task A_wrong_switch(string arguments, string sentence) =>
         AssertExplained(sentence, await AppHostProcess.RunAsync(arguments.Split(' ')));
@@ -75,7 +76,7 @@ public sealed class MistakesTests
         var (exitCode, appHost) = await AppHostProcess.RunAsync(["--help"]);
 
         Assert.Equal(0, exitCode);
-        foreach (var name in (string[])["--replicas", "--port", "--admin-port", "--runtime", "--no-pin", "--service", "--drain-timeout"])
+        foreach (var name in (string[])["--replicas", "--port", "--admin-port", "--runtime", "--no-pin", "--standby", "--service", "--drain-timeout"])
         {
             Assert.Contains(appHost.Output, line => line.Contains(name, StringComparison.Ordinal));
         }

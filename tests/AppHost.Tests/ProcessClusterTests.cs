@@ -37,6 +37,31 @@ public sealed class ProcessClusterTests : ClusterTests
     }
 
     [Fact]
+    public async Task A_standby_takes_the_place_and_the_core_of_a_replica_that_died()
+    {
+        await using var cluster = await Cluster.StartAsync(Runtime, replicas: 2, ["--standby"]);
+        await Eventually.IsTrueAsync(() => Unix.Children(cluster.AppHost.Pid).Count is 6, "each has a standby");
+        var standbys = Unix.Children(cluster.AppHost.Pid);
+        var victim = (await cluster.ReplicasAsync())[1];
+
+        cluster.Kill(victim);
+
+        var back = await cluster.ReplicaAsync(victim.Name, replica => replica is { State: "ready", Restarts: 1 }, "it is back");
+        Assert.Contains(back.Pid!.Value, standbys);
+        Assert.Equal(victim.Address, back.Address);
+        Assert.Equal([$"{victim.Core}"], CoresOfThreads(back.Pid!.Value).Distinct());
+        await cluster.AppHost.LineAsync(
+            line => line.EndsWith($"exited with code 137; its standby (pid {back.Pid}) takes over", StringComparison.Ordinal), "it is said");
+        await Eventually.IsTrueAsync(() => Unix.Children(cluster.AppHost.Pid).Count is 6, "it has a standby again");
+        var all = Unix.Children(cluster.AppHost.Pid);
+
+        cluster.AppHost.Signal(Unix.SigKill);
+        await cluster.AppHost.ExitAsync();
+
+        await Eventually.IsTrueAsync(() => !all.Any(Unix.IsRunning), "neither replicas nor standbys are left behind");
+    }
+
+    [Fact]
     public async Task Without_pinning_replicas_may_use_every_core()
     {
         await using var cluster = await Cluster.StartAsync(Runtime, replicas: 2, ["--no-pin"]);

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace ClusterAspire.LoadBalancer.Tests;
@@ -31,6 +32,30 @@ public sealed class RotationTests
         {
             Assert.Equal("ok", await balancer.Client.GetStringAsync("/fast"));
         }
+    }
+
+    [Fact]
+    public async Task A_replica_that_refused_is_asked_at_once_whether_it_is_back()
+    {
+        await using var stays = await Upstream.StartAsync("replica-0", Ok);
+        var port = FreePort.Next();
+        var leaves = await Upstream.StartAsync("replica-1", Ok, port);
+        var time = new FakeTimeProvider();
+        await using var balancer = await Balancer.StartAsync([stays, leaves], time);
+        await balancer.UntilAsync("replica-1", "ready");
+
+        await leaves.DisposeAsync();
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Equal("ok", await balancer.Client.GetStringAsync("/fast"));
+        }
+
+        await balancer.UntilAsync("replica-1", "restarting");
+        await using var back = await Upstream.StartAsync("replica-1", Ok, port);
+        // Far from the second after which one that serves is asked again.
+        time.Advance(TimeSpan.FromMilliseconds(100));
+
+        await balancer.UntilAsync("replica-1", "ready");
     }
 
     [Fact]

@@ -15,6 +15,7 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
     {
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "ClusterAspire.Service"))
         {
+            RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
@@ -38,6 +39,8 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
 
     public int Pid => _process.Id;
 
+    public StreamWriter Input => _process.StandardInput;
+
     public bool HasExited => _process.HasExited;
 
     public string Output
@@ -55,9 +58,13 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
     public static async Task<ServiceProcess> StartAsync(params (string Key, string Value)[] environment)
     {
         var service = new ServiceProcess(environment);
-        service.Client.BaseAddress = await service._address.Task.WaitAsync(TimeSpan.FromSeconds(60), Cancel);
+        await service.ListensAsync();
         return service;
     }
+
+    /// <summary>Waits until it listens.</summary>
+    public async Task ListensAsync() =>
+        Client.BaseAddress = await _address.Task.WaitAsync(TimeSpan.FromSeconds(60), Cancel);
 
     /// <summary>Starts one that is expected to end by itself.</summary>
     public static ServiceProcess Start(params (string Key, string Value)[] environment) => new(environment);

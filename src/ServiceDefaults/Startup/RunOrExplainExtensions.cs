@@ -56,6 +56,11 @@ public static class RunOrExplainExtensions
         {
             return await FailAsync(sentences);
         }
+        catch (OperationCanceledException) when (host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested)
+        {
+            // Told to stop before it had started, as a standby may be.
+            return 0;
+        }
         finally
         {
             await DisposeAsync(host);

@@ -13,6 +13,7 @@ internal sealed class Standby(IOptions<SupervisorOptions> options) : IHostedLife
     {
         if (options.Value.Standby)
         {
+            await Rehearsal.PlayAsync(cancellationToken);
             await WaitAsync(cancellationToken);
         }
     }

@@ -19,12 +19,12 @@ public sealed class ClusterOptionsTests
         var options = From(
             ("Replicas", "3"), ("port", "9000"), ("AdminPort", "9001"), ("ReplicaPort", "9100"), ("Runtime", "process"),
             ("Pin", "false"), ("Service", "a.dll"), ("Name", "orders"), ("DrainTimeout", "2.5"),
-            ("Engine", "podman"), ("Image", "orders:2"), ("Memory", "256m"), ("Clean", "true"), ("QueueLimit", "7"), ("LaneQueueLimit", "0"));
+            ("Engine", "podman"), ("Image", "orders:2"), ("Memory", "256m"), ("Clean", "true"), ("QueueLimit", "7"), ("LaneQueueLimit", "0"), ("Standby", "true"));
 
         Assert.Equal(("3", 9000, 9001, 9100), (options.Replicas, options.Port, options.AdminPort, options.ReplicaPort));
         Assert.Equal((RuntimeKind.Process, false, "a.dll", "orders", 2.5), (options.Runtime, options.Pin, options.Service, options.Name, options.DrainTimeout));
         Assert.Equal((EngineKind.Podman, "orders:2", "256m", true), (options.Engine, options.Image, options.Memory, options.Clean));
-        Assert.Equal((7, 0), (options.QueueLimit, options.LaneQueueLimit));
+        Assert.Equal((7, 0, true), (options.QueueLimit, options.LaneQueueLimit, options.Standby));
     }
 
     [Theory]

@@ -70,6 +70,27 @@ public sealed class ProcessRuntimeTests : IDisposable
     }
 
     [Fact]
+    public async Task A_standby_is_told_that_it_is_one_and_when_it_is_to_serve()
+    {
+        await using var standby = await Runtime("echo $Supervisor__Standby; read line; echo $line").PrepareAsync(Workload(), _output.Enqueue, TestContext.Current.CancellationToken);
+        await LineAsync("true");
+
+        await standby.ServeAsync();
+
+        Assert.Equal(0, await ExitAsync(standby));
+        Assert.Equal(["true", "serve"], _output);
+    }
+
+    [Fact]
+    public async Task A_standby_that_has_ended_can_be_told_to_serve_all_the_same()
+    {
+        await using var standby = await Runtime("exit 5").PrepareAsync(Workload(), _output.Enqueue, TestContext.Current.CancellationToken);
+        Assert.Equal(5, await ExitAsync(standby));
+
+        await standby.ServeAsync();
+    }
+
+    [Fact]
     public async Task Stopping_asks_it_to_end_by_itself()
     {
         await using var instance = Start("trap 'echo draining; exit 0' TERM; echo up; while :; do sleep 0.1; done");
@@ -125,7 +146,13 @@ public sealed class ProcessRuntimeTests : IDisposable
         return await ExitAsync(instance);
     }
 
-    private IInstance Start(string script, int? core = null)
+    private IInstance Start(string script, int? core = null) =>
+        Runtime(script).StartAsync(Workload(core), _output.Enqueue, TestContext.Current.CancellationToken).GetAwaiter().GetResult();
+
+    private static Workload Workload(int? core = null) =>
+        new("replica-0", core, 20123, new("http://127.0.0.1:20123/health"), new Dictionary<string, string> { ["Replica__Name"] = "replica-0" });
+
+    private ProcessRuntime Runtime(string script)
     {
         var path = Path.Combine(_directory, "script");
         File.WriteAllText(path, $"#!/bin/sh\n{script}\n");
@@ -134,8 +161,7 @@ public sealed class ProcessRuntimeTests : IDisposable
             File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
 
-        var workload = new Workload("replica-0", core, 20123, new("http://127.0.0.1:20123/health"), new Dictionary<string, string> { ["Replica__Name"] = "replica-0" });
-        return new ProcessRuntime(path).StartAsync(workload, _output.Enqueue, TestContext.Current.CancellationToken).GetAwaiter().GetResult();
+        return new(path);
     }
 
     private static Task<int> ExitAsync(IInstance instance) =>

@@ -1,9 +1,11 @@
 namespace ClusterAspire.Orchestration.Tests;
 
-internal sealed class FakeInstance(Workload workload, Action<string> output, string id) : IInstance
+internal sealed class FakeInstance(Workload workload, Action<string> output, string id) : IStandby
 {
     private readonly TaskCompletionSource<int> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _stopAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private readonly TaskCompletionSource _serveAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public string Name => workload.Name;
 
@@ -14,9 +16,18 @@ internal sealed class FakeInstance(Workload workload, Action<string> output, str
     /// <summary>Completes when it is asked to drain.</summary>
     public Task StopAsked => _stopAsked.Task;
 
+    /// <summary>Completes when it is told to serve.</summary>
+    public Task ServeAsked => _serveAsked.Task;
+
     public void Write(string line) => output(line);
 
     public void Exit(int code) => _exited.TrySetResult(code);
+
+    public Task ServeAsync()
+    {
+        _serveAsked.TrySetResult();
+        return Task.CompletedTask;
+    }
 
     public Task StopAsync()
     {

@@ -211,6 +211,69 @@ public sealed class SupervisorTests : IDisposable
     }
 
     [Fact]
+    public async Task A_standby_takes_over_at_once_and_is_followed_by_another()
+    {
+        var replica = await StartWithStandbyAsync();
+        var standby = await StandbyOfAsync(replica);
+
+        replica.Exit(137);
+        await _output.WaitForAsync($"{replica.Name} ({replica.Id}) exited with code 137; its standby ({standby.Id}) takes over");
+        await standby.ServeAsked;
+        await _output.WaitForAsync(line => line.StartsWith($"{replica.Name} ({standby.Id}) is ready", StringComparison.Ordinal));
+        Assert.False(_replicas.HasStartedAnother);
+
+        var next = await StandbyOfAsync(replica);
+        Assert.False(next.ServeAsked.IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_standby_that_ends_while_it_waits_is_replaced_and_its_replica_goes_on()
+    {
+        var replica = await StartWithStandbyAsync();
+        var standby = await StandbyOfAsync(replica);
+
+        standby.Exit(134);
+        await _output.WaitForAsync($"{replica.Name}'s standby ({standby.Id}) exited with code 134; another in 100 ms");
+
+        Assert.NotSame(standby, await StandbyOfAsync(replica));
+        Assert.False(replica.StopAsked.IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_replica_that_dies_before_its_standby_is_there_is_started_again()
+    {
+        var replica = await StartWithStandbyAsync();
+
+        replica.Exit(137);
+
+        Assert.Equal(replica.Name, (await RestartedAsync(_replicas, TimeSpan.FromMilliseconds(100))).Name);
+    }
+
+    [Fact]
+    public async Task Standbys_end_with_the_cluster()
+    {
+        var replica = await StartWithStandbyAsync();
+        var standby = await StandbyOfAsync(replica);
+        await _stop.CancelAsync();
+
+        await _atOnce.CancelAsync();
+        await _running;
+
+        Assert.Equal(137, await standby.Exited);
+        Assert.False(standby.ServeAsked.IsCompleted);
+    }
+
+    [Fact]
+    public async Task Nobody_who_did_not_ask_for_standbys_has_them()
+    {
+        await StartAsync();
+        _time.Advance(TimeSpan.FromMinutes(1));
+        await Task.Delay(50, TestContext.Current.CancellationToken);
+
+        Assert.False(_replicas.HasPreparedAnother);
+    }
+
+    [Fact]
     public async Task Warnings_of_the_plan_are_shown()
     {
         var supervisor = Supervisor(_plan with { Warnings = ["Mind the gap."] });
@@ -225,7 +288,7 @@ public sealed class SupervisorTests : IDisposable
     private Supervisor Supervisor(ClusterPlan plan) =>
         new(plan, _replicas, _balancers, _output) { Time = _time, WaitForHealth = WaitForHealthAsync };
 
-    private void Run() => _running = Supervisor(_plan).RunAsync(_stop.Token, _atOnce.Token);
+    private void Run(bool standby = false) => _running = Supervisor(_plan with { Standby = standby }).RunAsync(_stop.Token, _atOnce.Token);
 
     private void Healthy(int port) => _healthy[port] = true;
 
@@ -240,16 +303,32 @@ public sealed class SupervisorTests : IDisposable
     }
 
     /// <summary>Starts everything; returns one replica and the load balancer.</summary>
-    private async Task<(FakeInstance Replica, FakeInstance Balancer)> StartAsync()
+    private async Task<(FakeInstance Replica, FakeInstance Balancer)> StartAsync(bool standby = false)
     {
         HealthyReplicas();
         Healthy(_plan.LoadBalancer.Port);
-        Run();
+        Run(standby);
         var replica = await _replicas.NextAsync();
         await _replicas.NextAsync();
         var balancer = await _balancers.NextAsync();
         await _output.WaitForAsync("READY");
         return (replica, balancer);
+    }
+
+    private async Task<FakeInstance> StartWithStandbyAsync() => (await StartAsync(standby: true)).Replica;
+
+    /// <summary>The standby that is started for a replica next, once there has been time for it.</summary>
+    private async Task<FakeInstance> StandbyOfAsync(FakeInstance replica)
+    {
+        while (true)
+        {
+            var next = _replicas.NextStandbyAsync();
+            await AdvanceUntilAsync(next);
+            if ((await next).Name == replica.Name)
+            {
+                return await next;
+            }
+        }
     }
 
     // The supervisor says how long it waits just before it starts to, so the clock may have to be advanced again; seldom,

@@ -54,9 +54,22 @@ public sealed class StandbyTests
     private static async Task UntilItWaitsAsync(ServiceProcess service)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Looks for the thread that waits in /proc.");
-        while (!Directory.GetDirectories($"/proc/{service.Pid}/task").Any(task => File.ReadAllText($"{task}/comm").Trim() is "Standby"))
+        while (!Directory.GetDirectories($"/proc/{service.Pid}/task").Any(IsWaiting))
         {
             await Task.Delay(20, Cancel);
+        }
+
+        static bool IsWaiting(string task)
+        {
+            try
+            {
+                return File.ReadAllText($"{task}/comm").Trim() is "Standby";
+            }
+            catch (IOException)
+            {
+                // A thread that has ended meanwhile.
+                return false;
+            }
         }
     }
 }

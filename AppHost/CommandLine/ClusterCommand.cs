@@ -28,23 +28,23 @@ internal sealed class ClusterCommand : RootCommand
         Switch("--drain-timeout", "SECONDS", "How long requests in flight may take to finish at the end. [10]"),
     ];
 
-    private readonly Option<bool> _noPin = new("--no-pin") { Description = "Let the replicas move between cores.", Recursive = true };
-    private readonly Option<bool> _standby = new("--standby") { Description = "Keep a second process of each waiting, to take over when that dies.", Recursive = true };
-    private readonly Option<bool> _clean = new("--clean") { Description = "Remove the containers that a crashed run left behind, and end.", Recursive = true };
+    private readonly (Option<bool> Flag, string Key, string Value)[] _flags =
+    [
+        (Flag("--no-pin", "Let the replicas move between cores."), nameof(ClusterOptions.Pin), bool.FalseString),
+        (Flag("--standby", "Keep a second process of each waiting, to take over when that dies."), nameof(ClusterOptions.Standby), bool.TrueString),
+        (Flag("--clean", "Remove the containers that a crashed run left behind, and end."), nameof(ClusterOptions.Clean), bool.TrueString),
+    ];
 
     /// <param name="run">Runs the cluster as configured; returns the exit code.</param>
     public ClusterCommand(Func<IConfiguration, Task<int>> run)
         : base("Runs one replica of a service on each core, behind one port.")
     {
-        foreach (var option in _switches)
+        foreach (var option in _switches.Concat<Option>(_flags.Select(flag => flag.Flag)))
         {
             Add(option);
         }
 
-        Add(_noPin);
-        Add(_standby);
         Add(new Command("publish", "Writes the plan for another target instead of running it.") { new PublishKubernetesCommand(Configure) });
-        Add(_clean);
         SetAction(parsed => run(Configure(parsed)));
     }
 
@@ -75,19 +75,9 @@ internal sealed class ClusterCommand : RootCommand
     private IConfiguration Configure(ParseResult parsed)
     {
         var given = parsed.Given(_switches, ClusterOptions.Section);
-        if (parsed.GetValue(_noPin))
+        foreach (var (_, key, value) in _flags.Where(flag => parsed.GetValue(flag.Flag)))
         {
-            given[$"{ClusterOptions.Section}:{nameof(ClusterOptions.Pin)}"] = bool.FalseString;
-        }
-
-        if (parsed.GetValue(_standby))
-        {
-            given[$"{ClusterOptions.Section}:{nameof(ClusterOptions.Standby)}"] = bool.TrueString;
-        }
-
-        if (parsed.GetValue(_clean))
-        {
-            given[$"{ClusterOptions.Section}:{nameof(ClusterOptions.Clean)}"] = bool.TrueString;
+            given[$"{ClusterOptions.Section}:{key}"] = value;
         }
 
         try
@@ -107,4 +97,6 @@ internal sealed class ClusterCommand : RootCommand
 
     private static Option<string> Switch(string name, string value, string description) =>
         new(name) { HelpName = value, Description = description, Recursive = true };
+
+    private static Option<bool> Flag(string name, string description) => new(name) { Description = description, Recursive = true };
 }

@@ -18,6 +18,8 @@ internal static class Load
             .WithEnvironmentVariables(variables => variables
                 // Answers are timed where they arrive, without a hop to the pool, and no collection runs beside.
                 .Set("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1")
+                // A thread that spins would take its core from the servers.
+                .Set("DOTNET_ThreadPool_UnfairSemaphoreSpinLimit", "0")
                 .Set("DOTNET_gcServer", "0")
                 .Set("DOTNET_gcConcurrent", "0")
                 .Set("DOTNET_TieredPGO", "0"))

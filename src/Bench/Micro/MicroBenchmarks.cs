@@ -50,7 +50,7 @@ internal static class MicroBenchmarks
             .WithToolchain(new InProcessEmitToolchain(TimeSpan.FromMinutes(5), logOutput: false))
             .WithWarmupCount(IsQuick ? 2 : 4)
             .WithIterationCount(IsQuick ? 3 : 8)
-            .WithIterationTime(TimeInterval.FromMilliseconds(IsQuick ? 50 : 100));
+            .WithIterationTime(TimeInterval.FromMilliseconds(50));
         var config = ManualConfig.CreateEmpty()
             .AddJob(job)
             .AddDiagnoser(MemoryDiagnoser.Default)

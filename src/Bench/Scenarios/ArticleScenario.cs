@@ -10,7 +10,7 @@ internal sealed class ArticleScenario : IScenario
     public string Title => "How long does /fast take while /slow runs?";
 
     /// <inheritdoc/>
-    public (double Full, double Quick) Seconds => (5, 2);
+    public (double Full, double Quick) Seconds => (4, 2);
 
     /// <summary>The case's name for so many concurrent /slow.</summary>
     public static string Case(int slow) => slow == 0 ? "idle" : $"{slow} × /slow";
@@ -56,7 +56,7 @@ internal sealed class ArticleScenario : IScenario
                         running.Url,
                         WarmUpSeconds: 1,
                         run.Seconds,
-                        DrainSeconds: run.Options.Quick ? 2 : 8,
+                        DrainSeconds: run.Options.Quick ? 2 : 6,
                         new OpenLoad("/fast", run.Options.Rate),
                         slow == 0 ? null : new ClosedLoad($"/slow?iterations={run.Options.Iterations}", slow)),
                     cancellationToken);

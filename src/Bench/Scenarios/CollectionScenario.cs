@@ -10,7 +10,7 @@ internal sealed class CollectionScenario : IScenario
     public string Title => "What does an allocation-heavy /slow cost /fast?";
 
     /// <inheritdoc/>
-    public (double Full, double Quick) Seconds => (8, 2);
+    public (double Full, double Quick) Seconds => (5, 2);
 
     /// <inheritdoc/>
     public async Task RunAsync(ScenarioRun run, CancellationToken cancellationToken)

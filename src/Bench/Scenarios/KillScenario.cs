@@ -57,7 +57,7 @@ internal sealed class KillScenario : IScenario
     private static async Task MeasureAsync(ScenarioRun run, IPeer peer, RunningPeer running, double seconds, CancellationToken cancellationToken)
     {
         var load = Load.RunAsync(
-            new LoadPlan(running.Url, WarmUpSeconds: 1, seconds, DrainSeconds: 10, new OpenLoad("/fast", Rate)), cancellationToken);
+            new LoadPlan(running.Url, WarmUpSeconds: 1, seconds, DrainSeconds: 6, new OpenLoad("/fast", Rate)), cancellationToken);
         var kills = await KillAsync(running, TimeSpan.FromSeconds(seconds), cancellationToken);
         var report = await load;
         var open = report.Open!;

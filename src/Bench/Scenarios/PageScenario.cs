@@ -18,7 +18,7 @@ internal sealed class PageScenario : IScenario
     private const double Rate = 10;
 
     // Code that runs once a second takes that long to be compiled for good.
-    private const double WarmUpSeconds = 40;
+    private const double WarmUpSeconds = 25;
 
     /// <inheritdoc/>
     public string Name => "page";
@@ -27,7 +27,7 @@ internal sealed class PageScenario : IScenario
     public string Title => "What does the live page cost the balancer?";
 
     /// <inheritdoc/>
-    public (double Full, double Quick) Seconds => (8, 5);
+    public (double Full, double Quick) Seconds => (6, 5);
 
     /// <inheritdoc/>
     public async Task RunAsync(ScenarioRun run, CancellationToken cancellationToken)
@@ -51,7 +51,7 @@ internal sealed class PageScenario : IScenario
         run.Step("warming up");
         await using (Browser.Open(page, run.Folders))
         {
-            await CpuAsync(run.Options.Quick ? WarmUpSeconds / 4 : WarmUpSeconds);
+            await CpuAsync(run.Options.Quick ? WarmUpSeconds / 2.5 : WarmUpSeconds);
         }
 
         run.Step("full load");

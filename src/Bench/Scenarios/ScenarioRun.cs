@@ -60,7 +60,7 @@ internal sealed class ScenarioRun(
         _running.Add(peer.Name, running);
         if (warmUp)
         {
-            await Load.WarmUpAsync(running.Url, options.Quick ? 1 : 3, cancellationToken);
+            await Load.WarmUpAsync(running.Url, options.Quick ? 1 : 2, cancellationToken);
         }
 
         return running;

@@ -3,6 +3,8 @@ namespace ClusterAspire.Orchestration;
 /// <summary>Keeps one run of a workload waiting, to take over from the one that serves.</summary>
 internal sealed class StandbyKeeper(Workload workload, IStandbyRuntime runtime, IClusterOutput output, TimeProvider time) : IDisposable
 {
+    private const int Tries = 3;
+
     private CancellationTokenSource _taken = new();
     private Task<IStandby?> _waiting = Task.FromResult<IStandby?>(null);
 
@@ -20,7 +22,9 @@ internal sealed class StandbyKeeper(Workload workload, IStandbyRuntime runtime, 
     public async Task<IStandby?> TakeAsync()
     {
         await _taken.CancelAsync();
-        return await Interlocked.Exchange(ref _waiting, Task.FromResult<IStandby?>(null));
+        var standby = await _waiting;
+        _waiting = Task.FromResult<IStandby?>(null);
+        return standby;
     }
 
     public void Dispose() => _taken.Dispose();
@@ -30,7 +34,7 @@ internal sealed class StandbyKeeper(Workload workload, IStandbyRuntime runtime, 
         var backoff = new Backoff(time);
         try
         {
-            while (true)
+            for (var tries = 1; ; tries++)
             {
                 await Task.Delay(delay, time, taken);
                 delay = backoff.Next();
@@ -51,6 +55,11 @@ internal sealed class StandbyKeeper(Workload workload, IStandbyRuntime runtime, 
                 catch (ClusterException e)
                 {
                     output.Warn($"{workload.Name}'s standby did not start: {e.Message.TrimEnd('.')}; another in {delay.Describe()}");
+                }
+
+                if (tries == Tries)
+                {
+                    output.Warn($"{workload.Name}'s standby has failed {Tries} times: only a service that references src/ServiceDefaults waits until it is to serve.");
                 }
             }
         }

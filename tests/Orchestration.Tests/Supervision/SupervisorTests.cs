@@ -240,6 +240,18 @@ public sealed class SupervisorTests : IDisposable
     }
 
     [Fact]
+    public async Task Standbys_that_never_wait_are_explained()
+    {
+        var replica = await StartWithStandbyAsync();
+        for (var tries = 0; tries < 3; tries++)
+        {
+            (await StandbyOfAsync(replica)).Exit(134);
+        }
+
+        await _output.WaitForAsync(line => line.StartsWith($"{replica.Name}'s standby has failed 3 times", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_replica_that_dies_before_its_standby_is_there_is_started_again()
     {
         var replica = await StartWithStandbyAsync();

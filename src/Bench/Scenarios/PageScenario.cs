@@ -18,7 +18,7 @@ internal sealed class PageScenario : IScenario
     private const double Rate = 10;
 
     // Code that runs once a second takes that long to be compiled for good.
-    private const double WarmUpSeconds = 25;
+    private const double WarmUpSeconds = 30;
 
     /// <inheritdoc/>
     public string Name => "page";
@@ -44,14 +44,14 @@ internal sealed class PageScenario : IScenario
             return;
         }
 
-        var rounds = run.Options.Quick ? 1 : 3;
+        var rounds = run.Options.Quick ? 1 : 2;
         run.Expect(2 + (2 * rounds));
 
         // What both run on is compiled before, and the page's five minutes are not empty.
         run.Step("warming up");
         await using (Browser.Open(page, run.Folders))
         {
-            await CpuAsync(run.Options.Quick ? WarmUpSeconds / 2.5 : WarmUpSeconds);
+            await CpuAsync(run.Options.Quick ? WarmUpSeconds / 3 : WarmUpSeconds);
         }
 
         run.Step("full load");

@@ -24,11 +24,15 @@ FROM toolchain AS build-service
 ARG PUBLISH
 WORKDIR /source
 COPY global.json Directory.Build.props Directory.Packages.props ./
+COPY src/Contract/Contract.csproj src/Contract/
+COPY src/Replica/Replica.csproj src/Replica/
 COPY src/ServiceDefaults/ServiceDefaults.csproj src/ServiceDefaults/
 COPY src/Service/Service.csproj src/Service/
 RUN if [ "$PUBLISH" = native ]; then echo '-p:PublishAot=true'; else echo '-p:PublishReadyToRun=true --no-self-contained'; fi > /publish && \
     dotnet restore src/Service --use-current-runtime $(sed 's/ .*//' /publish)
 COPY .editorconfig ./
+COPY src/Contract src/Contract
+COPY src/Replica src/Replica
 COPY src/ServiceDefaults src/ServiceDefaults
 COPY src/Service src/Service
 RUN dotnet publish src/Service --no-restore --use-current-runtime $(cat /publish) -p:DebugType=none -p:StripSymbols=true --output /app && \
@@ -48,11 +52,13 @@ ENTRYPOINT ["./ClusterAspire.Service"]
 FROM ${SDK_IMAGE} AS build-loadbalancer
 WORKDIR /source
 COPY global.json Directory.Build.props Directory.Packages.props ./
-COPY src/ServiceDefaults/ServiceDefaults.csproj src/ServiceDefaults/
+COPY src/Contract/Contract.csproj src/Contract/
+COPY src/Replica/Replica.csproj src/Replica/
 COPY src/LoadBalancer/LoadBalancer.csproj src/LoadBalancer/
 RUN dotnet restore src/LoadBalancer --use-current-runtime -p:PublishReadyToRun=true
 COPY .editorconfig ./
-COPY src/ServiceDefaults src/ServiceDefaults
+COPY src/Contract src/Contract
+COPY src/Replica src/Replica
 COPY src/LoadBalancer src/LoadBalancer
 RUN dotnet publish src/LoadBalancer --no-restore --use-current-runtime --no-self-contained -p:PublishReadyToRun=true -p:DebugType=none --output /app
 

@@ -1,5 +1,14 @@
 using System.Net;
-using ClusterAspire.ServiceDefaults;
+using ClusterAspire.LoadBalancer.Admin;
+using ClusterAspire.LoadBalancer.Balancing;
+using ClusterAspire.LoadBalancer.Compute;
+using ClusterAspire.LoadBalancer.Configuration;
+using ClusterAspire.LoadBalancer.Discovery;
+using ClusterAspire.LoadBalancer.Forwarding;
+using ClusterAspire.LoadBalancer.Health;
+using ClusterAspire.LoadBalancer.Retry;
+using ClusterAspire.LoadBalancer.Telemetry;
+using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.AspNetCore.Routing.Matching;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
@@ -31,7 +40,7 @@ internal static class LoadBalancerExtensions
         });
 
         services.AddSockets();
-        services.AddSingleton<ReplicaCatalog>();
+        services.AddSingleton<UpstreamCatalog>();
         services.AddSingleton<ReplicaProbe>();
         services.AddHostedService(provider => provider.GetRequiredService<ReplicaProbe>());
         services.AddSingleton<IClusterChangeListener>(provider => provider.GetRequiredService<ReplicaProbe>());
@@ -56,6 +65,7 @@ internal static class LoadBalancerExtensions
         services.AddReverseProxy()
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
             .AddTransforms<ReplicaTransforms>()
+            .AddTransforms<RefusalTransform>()
             .ConfigureHttpClient((_, handler) =>
             {
                 handler.ConnectTimeout = ConnectTimeout;

@@ -1,13 +1,17 @@
 using System.Diagnostics;
+using ClusterAspire.Replica;
+using ClusterAspire.Replica.Lane;
+using ClusterAspire.Replica.Startup;
 using ClusterAspire.Service;
-using ClusterAspire.ServiceDefaults;
 
 var builder = WebApplication.CreateSlimBuilder(args);
 builder.AddServiceDefaults();
+builder.AddReplica();
 
 var app = builder.Build();
 app.UseExceptionHandler();
 app.MapDefaultEndpoints();
+app.MapReplica();
 
 // With its length known the answer goes out in one piece; a mere string is sent chunked.
 app.MapGet("/fast", () => TypedResults.Text("fast\n"));

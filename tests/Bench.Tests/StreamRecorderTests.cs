@@ -1,3 +1,4 @@
+using ClusterAspire.LoadBalancer.Live;
 using Xunit;
 
 namespace ClusterAspire.Bench.Tests;

@@ -11,7 +11,7 @@ internal static class Build
 
     public static string Service { get; } = Program("src", "Service");
 
-    public static string AppHost { get; } = Program("", "AppHost");
+    public static string Runner { get; } = Program("src", "Runner");
 
     private static string Program(string folder, string name) =>
         Path.Combine(Repository, folder, name, "bin", Metadata("Configuration"), "net10.0", $"ClusterAspire.{name}.dll");

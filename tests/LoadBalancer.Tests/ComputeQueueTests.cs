@@ -1,3 +1,7 @@
+using ClusterAspire.Contract;
+using ClusterAspire.LoadBalancer.Balancing;
+using ClusterAspire.LoadBalancer.Compute;
+using ClusterAspire.LoadBalancer.Configuration;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
@@ -112,7 +116,7 @@ public sealed class ComputeQueueTests
     public async Task A_replica_with_two_cores_takes_two_compute_requests()
     {
         _cluster.Rotation(_cluster.Destinations[0]);
-        _cluster[0].Serves(new HealthReport(Cores: 2));
+        _cluster[0].Serves(new ReplicaHealth(Cores: 2));
         await FillAsync(waiting: 0);
         Assert.Equal(2, _cluster[0].ComputeInFlight);
         Assert.False(AcquireAsync().IsCompleted);

@@ -1,3 +1,4 @@
+using ClusterAspire.LoadBalancer.Balancing;
 using Xunit;
 using Yarp.ReverseProxy.Model;
 

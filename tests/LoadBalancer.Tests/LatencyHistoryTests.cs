@@ -1,3 +1,4 @@
+using ClusterAspire.LoadBalancer.Telemetry;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 

@@ -1,3 +1,6 @@
+using ClusterAspire.Contract;
+using ClusterAspire.LoadBalancer.Telemetry;
+using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -6,7 +9,7 @@ namespace ClusterAspire.LoadBalancer.Tests;
 public sealed class LoadHistoryTests
 {
     private readonly FakeTimeProvider _time = new();
-    private readonly Replica _replica;
+    private readonly Upstream _replica;
     private readonly long _first;
 
     public LoadHistoryTests()
@@ -56,7 +59,7 @@ public sealed class LoadHistoryTests
     [Fact]
     public void Each_slot_counts_for_its_share()
     {
-        _replica.Serves(new HealthReport(Cores: 4));
+        _replica.Serves(new ReplicaHealth(Cores: 4));
         _replica.TakeSlot();
         Pass(0.5);
         _replica.TakeSlot();
@@ -68,10 +71,10 @@ public sealed class LoadHistoryTests
     [Fact]
     public void More_in_use_than_there_are_is_all_of_them()
     {
-        _replica.Serves(new HealthReport(Cores: 2));
+        _replica.Serves(new ReplicaHealth(Cores: 2));
         _replica.TakeSlot();
         _replica.TakeSlot();
-        _replica.Serves(new HealthReport(Cores: 1));
+        _replica.Serves(new ReplicaHealth(Cores: 1));
         Pass(0.5);
         _replica.FreeSlot();
         _replica.FreeSlot();

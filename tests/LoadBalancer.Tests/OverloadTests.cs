@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.AspNetCore.Http;
 using Xunit;
 
@@ -12,8 +13,8 @@ public sealed class OverloadTests
     {
         var finish = new TaskCompletionSource();
         Task Wait(HttpContext context) => context.Request.Path == "/slow" ? finish.Task : context.Response.WriteAsync("fast");
-        await using var first = await Upstream.StartAsync("replica-0", Wait);
-        await using var second = await Upstream.StartAsync("replica-1", Wait);
+        await using var first = await UpstreamServer.StartAsync("replica-0", Wait);
+        await using var second = await UpstreamServer.StartAsync("replica-1", Wait);
         await using var balancer = await Balancer.StartAsync([first, second], ("LoadBalancer:ComputeQueueLimit", "3"));
 
         var requests = Enumerable.Range(0, 9).Select(_ => balancer.Client.GetAsync("/slow")).ToList();
@@ -41,7 +42,7 @@ public sealed class OverloadTests
     public async Task Waiting_too_long_for_a_core_ends_with_503()
     {
         var finish = new TaskCompletionSource();
-        await using var upstream = await Upstream.StartAsync("replica-0", _ => finish.Task);
+        await using var upstream = await UpstreamServer.StartAsync("replica-0", _ => finish.Task);
         await using var balancer = await Balancer.StartAsync([upstream], ("LoadBalancer:ComputeQueueTimeout", "0.2"));
 
         var running = balancer.Client.GetAsync("/slow");
@@ -72,8 +73,8 @@ public sealed class OverloadTests
             running.AddOrUpdate(name, 0, (_, count) => count - 1);
         }
 
-        await using var first = await Upstream.StartAsync("replica-0", context => Compute("replica-0", context));
-        await using var second = await Upstream.StartAsync("replica-1", context => Compute("replica-1", context));
+        await using var first = await UpstreamServer.StartAsync("replica-0", context => Compute("replica-0", context));
+        await using var second = await UpstreamServer.StartAsync("replica-1", context => Compute("replica-1", context));
         await using var balancer = await Balancer.StartAsync([first, second]);
 
         var slow = Task.WhenAll(Enumerable.Range(0, 40).Select(_ => balancer.Client.GetAsync("/slow")));

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.AspNetCore.Http;
 using Xunit;
 
@@ -13,7 +14,7 @@ public sealed class PortsTests
     [Fact]
     public async Task The_admin_api_is_not_reachable_through_the_public_port_whatever_the_host_header()
     {
-        await using var upstream = await Upstream.StartAsync("replica-0", context =>
+        await using var upstream = await UpstreamServer.StartAsync("replica-0", context =>
         {
             context.Response.StatusCode = 418;
             return Task.CompletedTask;
@@ -33,7 +34,7 @@ public sealed class PortsTests
     [Fact]
     public async Task Metrics_are_scraped_on_the_admin_port_ours_and_the_frameworks_in_buckets_fit_for_microseconds()
     {
-        await using var upstream = await Upstream.StartAsync("replica-0", Echo);
+        await using var upstream = await UpstreamServer.StartAsync("replica-0", Echo);
         await using var balancer = await Balancer.StartAsync([upstream]);
         await balancer.Client.GetStringAsync("/fast");
         var metrics = await balancer.Admin.GetStringAsync("/metrics");
@@ -48,7 +49,7 @@ public sealed class PortsTests
     [InlineData("/alive")]
     public async Task The_public_port_answers_for_the_balancer_and_keeps_the_replicas_to_itself(string path)
     {
-        await using var upstream = await Upstream.StartAsync("replica-0", Echo);
+        await using var upstream = await UpstreamServer.StartAsync("replica-0", Echo);
         await using var balancer = await Balancer.StartAsync([upstream]);
         await balancer.UntilAsync("replica-0", "ready");
         Assert.Equal("Healthy", await balancer.Client.GetStringAsync(path));
@@ -57,7 +58,7 @@ public sealed class PortsTests
     [Fact]
     public async Task Forwarding_headers_of_the_client_are_replaced()
     {
-        await using var upstream = await Upstream.StartAsync("replica-0", Echo);
+        await using var upstream = await UpstreamServer.StartAsync("replica-0", Echo);
         await using var balancer = await Balancer.StartAsync([upstream]);
         using var request = new HttpRequestMessage(HttpMethod.Get, "/fast");
         foreach (var header in new[] { "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix", "X-Forwarded-Port", "Forwarded", "X-Real-IP" })
@@ -77,7 +78,7 @@ public sealed class PortsTests
     [InlineData("false", false)]
     public async Task Responses_name_their_replica_unless_told_not_to(string setting, bool named)
     {
-        await using var upstream = await Upstream.StartAsync("replica-0", Echo);
+        await using var upstream = await UpstreamServer.StartAsync("replica-0", Echo);
         await using var balancer = await Balancer.StartAsync([upstream], ("LoadBalancer:ReplicaHeader", setting));
         using var response = await balancer.Client.GetAsync("/fast");
         Assert.Equal(named, response.Headers.Contains("X-Replica"));

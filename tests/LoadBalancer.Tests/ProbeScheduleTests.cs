@@ -1,3 +1,4 @@
+using ClusterAspire.LoadBalancer.Health;
 using Xunit;
 
 namespace ClusterAspire.LoadBalancer.Tests;

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using ClusterAspire.LoadBalancer.Telemetry;
+using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
@@ -53,9 +55,9 @@ public sealed class ReplicaProbeTests
         Assert.Equal(2, _asked.Count);
     }
 
-    private async Task<Upstream> StartAsync(string name)
+    private async Task<UpstreamServer> StartAsync(string name)
     {
-        var upstream = await Upstream.StartAsync(name, context =>
+        var upstream = await UpstreamServer.StartAsync(name, context =>
         {
             context.Abort();
             return Task.CompletedTask;

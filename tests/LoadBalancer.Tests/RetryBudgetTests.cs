@@ -1,3 +1,6 @@
+using ClusterAspire.LoadBalancer.Configuration;
+using ClusterAspire.LoadBalancer.Retry;
+using ClusterAspire.Replica.Draining;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;

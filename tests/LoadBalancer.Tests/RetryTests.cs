@@ -1,4 +1,5 @@
 using System.Net;
+using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.AspNetCore.Http;
 using Xunit;
 
@@ -27,8 +28,8 @@ public sealed class RetryTests
     [InlineData("OPTIONS")]
     public async Task A_safe_request_is_answered_by_another_replica_when_the_connection_breaks(string method)
     {
-        await using var broken = await Upstream.StartAsync("replica-0", Break);
-        await using var sound = await Upstream.StartAsync("replica-1", Ok);
+        await using var broken = await UpstreamServer.StartAsync("replica-0", Break);
+        await using var sound = await UpstreamServer.StartAsync("replica-1", Ok);
         await using var balancer = await Balancer.StartAsync([broken, sound]);
 
         for (var i = 0; i < 10; i++)
@@ -44,8 +45,8 @@ public sealed class RetryTests
     [Fact]
     public async Task A_post_is_not_repeated_and_fails_with_502()
     {
-        await using var broken = await Upstream.StartAsync("replica-0", Break);
-        await using var alsoBroken = await Upstream.StartAsync("replica-1", Break);
+        await using var broken = await UpstreamServer.StartAsync("replica-0", Break);
+        await using var alsoBroken = await UpstreamServer.StartAsync("replica-1", Break);
         await using var balancer = await Balancer.StartAsync([broken, alsoBroken]);
 
         using var response = await balancer.Client.PostAsync("/fast", new StringContent("once"));
@@ -57,9 +58,9 @@ public sealed class RetryTests
     [Fact]
     public async Task Each_replica_is_tried_at_most_once()
     {
-        await using var first = await Upstream.StartAsync("replica-0", Break);
-        await using var second = await Upstream.StartAsync("replica-1", Break);
-        await using var third = await Upstream.StartAsync("replica-2", Break);
+        await using var first = await UpstreamServer.StartAsync("replica-0", Break);
+        await using var second = await UpstreamServer.StartAsync("replica-1", Break);
+        await using var third = await UpstreamServer.StartAsync("replica-2", Break);
         await using var balancer = await Balancer.StartAsync([first, second, third]);
 
         using var response = await balancer.Client.GetAsync("/fast");
@@ -79,8 +80,8 @@ public sealed class RetryTests
             context.Abort();
         }
 
-        await using var first = await Upstream.StartAsync("replica-0", BreakHalfway);
-        await using var second = await Upstream.StartAsync("replica-1", BreakHalfway);
+        await using var first = await UpstreamServer.StartAsync("replica-0", BreakHalfway);
+        await using var second = await UpstreamServer.StartAsync("replica-1", BreakHalfway);
         await using var balancer = await Balancer.StartAsync([first, second]);
 
         using var response = await balancer.Client.GetAsync("/fast", HttpCompletionOption.ResponseHeadersRead);
@@ -92,8 +93,8 @@ public sealed class RetryTests
     [Fact]
     public async Task Without_budget_nothing_is_repeated()
     {
-        await using var first = await Upstream.StartAsync("replica-0", Break);
-        await using var second = await Upstream.StartAsync("replica-1", Break);
+        await using var first = await UpstreamServer.StartAsync("replica-0", Break);
+        await using var second = await UpstreamServer.StartAsync("replica-1", Break);
         await using var balancer = await Balancer.StartAsync(
             [first, second], ("LoadBalancer:RetryRatio", "0"), ("LoadBalancer:RetryMinPerSecond", "0"));
 
@@ -105,8 +106,8 @@ public sealed class RetryTests
     [Fact]
     public async Task A_full_lane_sends_the_request_to_another_replica()
     {
-        await using var full = await Upstream.StartAsync("replica-0", Full);
-        await using var free = await Upstream.StartAsync("replica-1", Ok);
+        await using var full = await UpstreamServer.StartAsync("replica-0", Full);
+        await using var free = await UpstreamServer.StartAsync("replica-1", Ok);
         await using var balancer = await Balancer.StartAsync([full, free]);
 
         for (var i = 0; i < 4; i++)
@@ -120,8 +121,8 @@ public sealed class RetryTests
     [Fact]
     public async Task When_every_lane_is_full_the_client_hears_it_from_the_replica()
     {
-        await using var first = await Upstream.StartAsync("replica-0", Full);
-        await using var second = await Upstream.StartAsync("replica-1", Full);
+        await using var first = await UpstreamServer.StartAsync("replica-0", Full);
+        await using var second = await UpstreamServer.StartAsync("replica-1", Full);
         await using var balancer = await Balancer.StartAsync([first, second]);
 
         using var response = await balancer.Client.GetAsync("/slow");

@@ -1,4 +1,5 @@
 using System.Net;
+using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
@@ -12,9 +13,9 @@ public sealed class RotationTests
     [Fact]
     public async Task A_replica_that_goes_away_costs_no_safe_request_and_comes_back()
     {
-        await using var stays = await Upstream.StartAsync("replica-0", Ok);
+        await using var stays = await UpstreamServer.StartAsync("replica-0", Ok);
         var port = FreePort.Next();
-        var leaves = await Upstream.StartAsync("replica-1", Ok, port);
+        var leaves = await UpstreamServer.StartAsync("replica-1", Ok, port);
         await using var balancer = await Balancer.StartAsync([stays, leaves]);
         await balancer.UntilAsync("replica-1", "ready");
 
@@ -25,7 +26,7 @@ public sealed class RotationTests
         }
 
         await balancer.UntilAsync("replica-1", "restarting", "down");
-        await using var back = await Upstream.StartAsync("replica-1", Ok, port);
+        await using var back = await UpstreamServer.StartAsync("replica-1", Ok, port);
         await balancer.UntilAsync("replica-1", "ready");
         Assert.Equal(1, (await balancer.ReplicaAsync("replica-1")).GetProperty("restarts").GetInt32());
         while (back.Requests == 0)
@@ -37,9 +38,9 @@ public sealed class RotationTests
     [Fact]
     public async Task A_replica_that_refused_is_asked_at_once_whether_it_is_back()
     {
-        await using var stays = await Upstream.StartAsync("replica-0", Ok);
+        await using var stays = await UpstreamServer.StartAsync("replica-0", Ok);
         var port = FreePort.Next();
-        var leaves = await Upstream.StartAsync("replica-1", Ok, port);
+        var leaves = await UpstreamServer.StartAsync("replica-1", Ok, port);
         var time = new FakeTimeProvider();
         await using var balancer = await Balancer.StartAsync([stays, leaves], time);
         await balancer.UntilAsync("replica-1", "ready");
@@ -51,7 +52,7 @@ public sealed class RotationTests
         }
 
         await balancer.UntilAsync("replica-1", "restarting");
-        await using var back = await Upstream.StartAsync("replica-1", Ok, port);
+        await using var back = await UpstreamServer.StartAsync("replica-1", Ok, port);
         // Far from the second after which one that serves is asked again.
         time.Advance(TimeSpan.FromMilliseconds(100));
 
@@ -62,12 +63,12 @@ public sealed class RotationTests
     public async Task A_draining_replica_finishes_what_it_has_and_gets_nothing_new()
     {
         var finish = new TaskCompletionSource();
-        await using var drains = await Upstream.StartAsync("replica-0", async context =>
+        await using var drains = await UpstreamServer.StartAsync("replica-0", async context =>
         {
             await finish.Task;
             await context.Response.WriteAsync("finished");
         });
-        await using var other = await Upstream.StartAsync("replica-1", Ok);
+        await using var other = await UpstreamServer.StartAsync("replica-1", Ok);
         await using var balancer = await Balancer.StartAsync([drains, other]);
         Task<string> inFlight;
         do
@@ -93,7 +94,7 @@ public sealed class RotationTests
     [Fact]
     public async Task With_every_replica_down_the_answer_is_a_clear_503()
     {
-        var upstream = await Upstream.StartAsync("replica-0", Ok);
+        var upstream = await UpstreamServer.StartAsync("replica-0", Ok);
         await using var balancer = await Balancer.StartAsync([upstream]);
         await upstream.DisposeAsync();
         await balancer.UntilAsync("replica-0", "restarting", "starting", "down");
@@ -110,7 +111,7 @@ public sealed class RotationTests
     [Fact]
     public async Task A_service_without_health_checks_is_served_all_the_same()
     {
-        await using var upstream = await Upstream.StartAsync("replica-0", Ok);
+        await using var upstream = await UpstreamServer.StartAsync("replica-0", Ok);
         upstream.Health = null;
         await using var balancer = await Balancer.StartAsync([upstream]);
         await balancer.UntilAsync("replica-0", "ready");

@@ -1,3 +1,4 @@
+using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.Extensions.DependencyInjection;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Model;
@@ -9,7 +10,7 @@ internal sealed class TestCluster
 {
     public TestCluster(int replicas, TimeProvider? time = null)
     {
-        Catalog = new ReplicaCatalog(new ServiceCollection().BuildServiceProvider(), time ?? TimeProvider.System);
+        Catalog = new UpstreamCatalog(new ServiceCollection().BuildServiceProvider(), time ?? TimeProvider.System);
         Destinations = [.. Enumerable.Range(0, replicas).Select(i => new DestinationState(
             $"replica-{i}", new DestinationModel(new DestinationConfig { Address = $"http://127.0.0.1:{1000 + i}" })))];
         State = new ClusterState("service", new ClusterModel(
@@ -17,13 +18,13 @@ internal sealed class TestCluster
         Rotation(Destinations);
     }
 
-    public ReplicaCatalog Catalog { get; }
+    public UpstreamCatalog Catalog { get; }
 
     public IReadOnlyList<DestinationState> Destinations { get; }
 
     public ClusterState State { get; }
 
-    public Replica this[int index] => Catalog[Destinations[index]];
+    public Upstream this[int index] => Catalog[Destinations[index]];
 
     public void Rotation(params IEnumerable<DestinationState> available) =>
         State.DestinationsState = new ClusterDestinationsState(Destinations, [.. available]);

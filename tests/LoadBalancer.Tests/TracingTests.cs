@@ -1,4 +1,7 @@
 using System.Diagnostics;
+using ClusterAspire.LoadBalancer.Live.Components;
+using ClusterAspire.LoadBalancer.Telemetry;
+using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.AspNetCore.Http;
 using Xunit;
 
@@ -20,7 +23,7 @@ public sealed class TracingTests
     [Fact]
     public async Task What_nobody_traces_here_is_still_the_clients_trace_at_the_replica()
     {
-        await using var upstream = await Upstream.StartAsync("replica-0", EchoAsync);
+        await using var upstream = await UpstreamServer.StartAsync("replica-0", EchoAsync);
         await using var balancer = await Balancer.StartAsync([upstream]);
 
         Assert.Equal(Parent, await AskAsync(balancer));
@@ -43,8 +46,8 @@ public sealed class TracingTests
             },
         };
         ActivitySource.AddActivityListener(listener);
-        await using var broken = await Upstream.StartAsync("replica-0", BreakAsync);
-        await using var sound = await Upstream.StartAsync("replica-1", EchoAsync);
+        await using var broken = await UpstreamServer.StartAsync("replica-0", BreakAsync);
+        await using var sound = await UpstreamServer.StartAsync("replica-1", EchoAsync);
         await using var balancer = await Balancer.StartAsync([broken, sound]);
 
         string told;

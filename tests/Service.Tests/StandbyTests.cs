@@ -1,3 +1,6 @@
+using ClusterAspire.Replica.Draining;
+using ClusterAspire.Replica.Supervision;
+
 namespace ClusterAspire.Service.Tests;
 
 public sealed class StandbyTests

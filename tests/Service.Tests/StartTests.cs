@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using ClusterAspire.Replica.Draining;
+using ClusterAspire.Replica.Lane;
 
 namespace ClusterAspire.Service.Tests;
 

@@ -1,3 +1,4 @@
+using ClusterAspire.LoadBalancer.Live;
 using ScottPlot;
 using ScottPlot.TickGenerators;
 

@@ -1,3 +1,4 @@
+using ClusterAspire.Contract;
 using ScottPlot;
 using ScottPlot.TickGenerators;
 

@@ -1,3 +1,5 @@
+using ClusterAspire.LoadBalancer.Live;
+
 namespace ClusterAspire.Bench;
 
 /// <summary>Keeps what becomes of the requests of one stream; times are since the stream began, warm-up included.</summary>

@@ -1,3 +1,5 @@
+using ClusterAspire.LoadBalancer.Live;
+
 namespace ClusterAspire.Bench;
 
 /// <summary>What became of one stream of requests.</summary>

@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
-using ClusterAspire.LoadBalancer;
+using ClusterAspire.LoadBalancer.Balancing;
+using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.LoadBalancing;
@@ -16,7 +17,7 @@ public class PickingBenchmark : IDisposable
     private DestinationState[] _destinations = [];
     private ClusterState _cluster = new("service");
     private CoreAwarePolicy? _coreAware;
-    private ReplicaCatalog? _replicas;
+    private UpstreamCatalog? _replicas;
     private ILoadBalancingPolicy? _leastRequests;
     private ILoadBalancingPolicy? _powerOfTwo;
 
@@ -65,13 +66,13 @@ public class PickingBenchmark : IDisposable
         services.AddLogging();
         services.AddReverseProxy();
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton<ReplicaCatalog>();
+        services.AddSingleton<UpstreamCatalog>();
         services.AddSingleton<CoreAwarePolicy>();
         services.AddSingleton<IConfiguration>(new ConfigurationBuilder().Build());
         _services = services.BuildServiceProvider();
 
         _coreAware = _services.GetRequiredService<CoreAwarePolicy>();
-        _replicas = _services.GetRequiredService<ReplicaCatalog>();
+        _replicas = _services.GetRequiredService<UpstreamCatalog>();
         var policies = _services.GetServices<ILoadBalancingPolicy>().ToDictionary(policy => policy.Name);
         _leastRequests = policies[LoadBalancingPolicies.LeastRequests];
         _powerOfTwo = policies[LoadBalancingPolicies.PowerOfTwoChoices];

@@ -1,5 +1,10 @@
 using BenchmarkDotNet.Attributes;
-using ClusterAspire.LoadBalancer;
+using ClusterAspire.Contract;
+using ClusterAspire.LoadBalancer.Balancing;
+using ClusterAspire.LoadBalancer.Compute;
+using ClusterAspire.LoadBalancer.Configuration;
+using ClusterAspire.LoadBalancer.Telemetry;
+using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using OpenTelemetry;
@@ -18,7 +23,7 @@ public class TelemetryBenchmark : IDisposable
     private ServiceProvider? _services;
     private MeterProvider? _provider;
     private BalancerMetrics? _metrics;
-    private Replica? _replica;
+    private Upstream? _replica;
 
     /// <summary>Nobody listens.</summary>
     [GlobalSetup(Targets = [nameof(History), nameof(Unheard)])]
@@ -56,7 +61,7 @@ public class TelemetryBenchmark : IDisposable
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<IConfiguration>(new ConfigurationBuilder().Build());
         services.AddSingleton(Options.Create(new LoadBalancerOptions()));
-        services.AddSingleton<ReplicaCatalog>();
+        services.AddSingleton<UpstreamCatalog>();
         services.AddSingleton<CoreAwarePolicy>();
         services.AddSingleton<ComputeQueue>();
         services.AddSingleton<BalancerMetrics>();
@@ -71,7 +76,7 @@ public class TelemetryBenchmark : IDisposable
         }
 
         _metrics = _services.GetRequiredService<BalancerMetrics>();
-        _replica = _services.GetRequiredService<ReplicaCatalog>()[new DestinationState("replica-0")];
+        _replica = _services.GetRequiredService<UpstreamCatalog>()[new DestinationState("replica-0")];
         _context.Request.Method = HttpMethods.Get;
     }
 

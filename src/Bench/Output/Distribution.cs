@@ -1,3 +1,5 @@
+using ClusterAspire.Contract;
+
 namespace ClusterAspire.Bench;
 
 /// <summary>The latencies of one system under one load.</summary>

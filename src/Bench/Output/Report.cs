@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using ClusterAspire.LoadBalancer.Live;
 using Spectre.Console;
 
 namespace ClusterAspire.Bench;

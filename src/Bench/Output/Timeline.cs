@@ -1,3 +1,5 @@
+using ClusterAspire.LoadBalancer.Live;
+
 namespace ClusterAspire.Bench;
 
 /// <summary>How requests fared while replicas were killed.</summary>

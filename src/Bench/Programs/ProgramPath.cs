@@ -8,8 +8,8 @@ internal static class ProgramPath
     /// <summary>Bench itself.</summary>
     public static string Bench { get; } = typeof(ProgramPath).Assembly.Location;
 
-    /// <summary>The product's entry point.</summary>
-    public static string AppHost => Built("ClusterAspire.AppHost");
+    /// <summary>The runner.</summary>
+    public static string Runner => Built("ClusterAspire.Runner");
 
     /// <summary>The slow/fast service.</summary>
     public static string Service => Built("ClusterAspire.Service");

@@ -17,7 +17,7 @@ internal sealed class CrashScenario : IScenario
     /// <inheritdoc/>
     public async Task RunAsync(ScenarioRun run, CancellationToken cancellationToken)
     {
-        IPeer[] peers = [new AppHostPeer("ClusterAspire, one process", replicas: 1, pin: false), Systems.ProductCluster];
+        IPeer[] peers = [new RunnerPeer("ClusterAspire, one process", replicas: 1, pin: false), Systems.ProductCluster];
         run.Expect(peers.Length);
         foreach (var peer in peers)
         {

@@ -30,7 +30,7 @@ internal sealed class ScalingScenario : IScenario
     {
         (string System, int Replicas, IPeer Peer)[] cells =
         [
-            .. Counts.Select(count => (Systems.Cluster, count, (IPeer)new AppHostPeer($"{Systems.Cluster}, {Case(count)}", count))),
+            .. Counts.Select(count => (Systems.Cluster, count, (IPeer)new RunnerPeer($"{Systems.Cluster}, {Case(count)}", count))),
             .. (run.Options.Quick ? [] : Counts).Select(count => ("Node cluster", count, (IPeer)NodePeer.Clustered($"Node cluster, {Case(count)}", count))),
         ];
         // Many short rounds: a virtual core's speed can halve and double within a minute, and one and many must see the same of it.

@@ -1,3 +1,5 @@
+using ClusterAspire.LoadBalancer.Live;
+
 namespace ClusterAspire.Bench;
 
 /// <summary>One scenario while it runs: its peers, its options, and where its figures go.</summary>

@@ -24,7 +24,7 @@ internal sealed class StartScenario : IScenario
         IPeer[] peers =
         [
             Systems.ProductCluster,
-            new AppHostPeer(Systems.ClusterWithStandby, Systems.Replicas, standby: true),
+            new RunnerPeer(Systems.ClusterWithStandby, Systems.Replicas, standby: true),
             NodePeer.Clustered("Node cluster", Systems.Replicas),
             .. NodePeer.Pm2Unless(run.Options.Quick),
             DotnetPeer.Service(Systems.OneProcess),

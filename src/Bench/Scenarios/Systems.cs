@@ -13,7 +13,7 @@ internal static class Systems
     public const string BareKestrel = "Kestrel, no balancer";
 
     /// <summary>The product with a replica on each core; two at least, so that there is something to fail over to.</summary>
-    public static AppHostPeer ProductCluster { get; } = new(Cluster, Replicas);
+    public static RunnerPeer ProductCluster { get; } = new(Cluster, Replicas);
 
     /// <summary>How many replicas the product is measured with.</summary>
     public static int Replicas => Math.Max(2, Cores.Count);

@@ -1,4 +1,5 @@
-using ClusterAspire.ServiceDefaults;
+using ClusterAspire.Replica;
+using ClusterAspire.Replica.Lane;
 
 namespace ClusterAspire.Bench;
 
@@ -11,9 +12,9 @@ internal static class AllocatingServer
 
     public static WebApplication Build(WebApplicationBuilder builder)
     {
-        builder.AddServiceDefaults();
+        builder.AddReplica();
         var app = builder.Build();
-        app.MapDefaultEndpoints();
+        app.MapReplica();
         app.MapGet("/fast", () => "fast\n");
         app.MapGet("/slow", (CancellationToken aborted) => $"{Churn(aborted)}\n").RunsOnComputeLane();
         return app;

@@ -1,4 +1,8 @@
-namespace ClusterAspire.LoadBalancer;
+using ClusterAspire.Contract;
+using ClusterAspire.LoadBalancer.Telemetry;
+using ClusterAspire.LoadBalancer.Upstreams;
+
+namespace ClusterAspire.LoadBalancer.Admin;
 
 /// <summary>Maps the admin port.</summary>
 internal static class AdminExtensions
@@ -7,7 +11,7 @@ internal static class AdminExtensions
     public static void MapAdmin(this WebApplication app)
     {
         var admin = app.MapGroup("").WithMetadata(AdminOnly.Instance).DisableHttpMetrics();
-        admin.MapGet("/api/replicas", (ReplicaCatalog replicas) => replicas.All.Select(ReplicaStatus.Of));
+        admin.MapGet("/api/replicas", (UpstreamCatalog replicas) => replicas.All.Select(replica => replica.Status));
         admin.MapPost("/api/events", (ReportedEvent reported, BalancerEvents events) =>
         {
             if (!reported.IsValid)

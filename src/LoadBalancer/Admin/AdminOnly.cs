@@ -1,4 +1,4 @@
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Admin;
 
 /// <summary>Marks an endpoint that only the admin port answers.</summary>
 internal sealed class AdminOnly

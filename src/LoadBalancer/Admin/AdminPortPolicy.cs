@@ -1,7 +1,8 @@
+using ClusterAspire.LoadBalancer.Configuration;
 using Microsoft.AspNetCore.Routing.Matching;
 using Microsoft.Extensions.Options;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Admin;
 
 /// <summary>
 /// Keeps the two ports apart: endpoints marked <see cref="AdminOnly"/> exist on the admin port alone, all others

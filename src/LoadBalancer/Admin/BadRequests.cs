@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Diagnostics;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Admin;
 
 /// <summary>Says what was wrong with a request that could not be read.</summary>
 internal sealed class BadRequests : IExceptionHandler

@@ -1,7 +1,8 @@
+using ClusterAspire.LoadBalancer.Upstreams;
 using Yarp.ReverseProxy.LoadBalancing;
 using Yarp.ReverseProxy.Model;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Balancing;
 
 /// <summary>
 /// Picks the destination with the fewest requests in flight; among equals one without compute work, and among
@@ -12,7 +13,7 @@ namespace ClusterAspire.LoadBalancer;
 /// CPU-bound (envoy#4481). The scan ends at the first idle replica; with none idle its cost grows with their number
 /// (src/Bench measures it: <c>picking</c>).
 /// </remarks>
-internal sealed class CoreAwarePolicy(ReplicaCatalog replicas) : ILoadBalancingPolicy
+internal sealed class CoreAwarePolicy(UpstreamCatalog replicas) : ILoadBalancingPolicy
 {
     private uint _turn;
 
@@ -26,7 +27,7 @@ internal sealed class CoreAwarePolicy(ReplicaCatalog replicas) : ILoadBalancingP
 
     /// <summary>Picks among those destinations whose replica is eligible.</summary>
     /// <returns>The destination, or null when none is eligible.</returns>
-    public DestinationState? Pick(IReadOnlyList<DestinationState> destinations, Func<Replica, bool> isEligible)
+    public DestinationState? Pick(IReadOnlyList<DestinationState> destinations, Func<Upstream, bool> isEligible)
     {
         var candidates = replicas[destinations];
         if (candidates.IsEmpty)
@@ -34,7 +35,7 @@ internal sealed class CoreAwarePolicy(ReplicaCatalog replicas) : ILoadBalancingP
             return null;
         }
 
-        Replica? best = null;
+        Upstream? best = null;
         var (fewest, leastCompute) = (int.MaxValue, int.MaxValue);
         var start = (int)(Interlocked.Increment(ref _turn) % (uint)candidates.Length);
 

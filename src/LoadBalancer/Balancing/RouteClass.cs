@@ -1,6 +1,6 @@
 using Yarp.ReverseProxy.Model;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Balancing;
 
 /// <summary>How much a route's requests ask of a core.</summary>
 internal static class RouteClass

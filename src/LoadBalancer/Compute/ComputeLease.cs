@@ -1,6 +1,6 @@
 using Yarp.ReverseProxy.Model;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Compute;
 
 /// <summary>A compute slot of one replica, held until disposed.</summary>
 internal sealed class ComputeLease(ComputeQueue queue, DestinationState destination) : IDisposable

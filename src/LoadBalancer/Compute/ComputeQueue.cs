@@ -1,14 +1,17 @@
+using ClusterAspire.LoadBalancer.Balancing;
+using ClusterAspire.LoadBalancer.Configuration;
+using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.Extensions.Options;
 using Yarp.ReverseProxy.Model;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Compute;
 
 /// <summary>
 /// Hands out compute slots: a compute request goes to a replica that has one free, else waits here, first in
 /// first out, until one frees up.
 /// </summary>
 internal sealed class ComputeQueue(
-    ReplicaCatalog replicas, CoreAwarePolicy policy, IOptions<LoadBalancerOptions> options, TimeProvider time)
+    UpstreamCatalog replicas, CoreAwarePolicy policy, IOptions<LoadBalancerOptions> options, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private readonly LinkedList<ComputeWait> _waits = [];

@@ -1,7 +1,11 @@
 using System.Diagnostics;
+using ClusterAspire.LoadBalancer.Balancing;
+using ClusterAspire.LoadBalancer.Forwarding;
+using ClusterAspire.LoadBalancer.Retry;
+using ClusterAspire.LoadBalancer.Telemetry;
 using Yarp.ReverseProxy.Model;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Compute;
 
 /// <summary>Lets a compute request through once a replica has a free slot for it; light requests pass.</summary>
 internal sealed class ComputeQueueMiddleware(

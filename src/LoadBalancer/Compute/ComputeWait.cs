@@ -1,6 +1,6 @@
 using Yarp.ReverseProxy.Model;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Compute;
 
 /// <summary>A compute request waiting for a slot.</summary>
 /// <param name="cluster">The cluster whose replicas may take it.</param>

@@ -1,4 +1,6 @@
-namespace ClusterAspire.LoadBalancer;
+using ClusterAspire.LoadBalancer.Discovery;
+
+namespace ClusterAspire.LoadBalancer.Configuration;
 
 /// <summary>What the user may choose about the load balancer, bound from the section <c>LoadBalancer</c>.</summary>
 public sealed class LoadBalancerOptions

@@ -1,4 +1,4 @@
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Configuration;
 
 /// <summary>Binds <see cref="LoadBalancerOptions"/> and says what is wrong with them.</summary>
 internal static class LoadBalancerOptionsExtensions

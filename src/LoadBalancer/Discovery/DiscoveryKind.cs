@@ -1,4 +1,4 @@
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Discovery;
 
 /// <summary>How the load balancer finds its destinations.</summary>
 public enum DiscoveryKind

@@ -1,13 +1,15 @@
+using ClusterAspire.LoadBalancer.Configuration;
+using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Discovery;
 
 /// <summary>
 /// Not ready before the first replica has been found by DNS, so that a load balancer that joins others refuses nobody.
 /// From then on it is: when all replicas are gone, a clear 503 is better than a refused connection.
 /// </summary>
-internal sealed class FirstReplicaHealthCheck(ReplicaCatalog replicas, IOptions<LoadBalancerOptions> options) : IHealthCheck
+internal sealed class FirstReplicaHealthCheck(UpstreamCatalog replicas, IOptions<LoadBalancerOptions> options) : IHealthCheck
 {
     private bool _found = options.Value.Discovery is not DiscoveryKind.Dns;
 

@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Discovery;
 
 /// <summary>Resolves a host name; <see cref="Dns.GetHostAddressesAsync(string)"/>, so search lists and hosts files count.</summary>
 /// <param name="host">The name.</param>

@@ -1,6 +1,6 @@
 using Yarp.ReverseProxy.Forwarder;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Forwarding;
 
 /// <summary>The load balancer's own answers, as ProblemDetails (RFC 9457).</summary>
 internal static class Refusals

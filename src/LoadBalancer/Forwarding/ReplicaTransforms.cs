@@ -1,14 +1,16 @@
 using System.Diagnostics;
 using System.Net.Http.Headers;
+using ClusterAspire.LoadBalancer.Configuration;
+using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.Extensions.Options;
 using Yarp.ReverseProxy.Model;
 using Yarp.ReverseProxy.Transforms;
 using Yarp.ReverseProxy.Transforms.Builder;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Forwarding;
 
 /// <summary>What every route's requests and responses get, whatever its own transforms are.</summary>
-internal sealed class ReplicaTransforms(ReplicaCatalog replicas, IOptions<LoadBalancerOptions> options) : ITransformProvider
+internal sealed class ReplicaTransforms(UpstreamCatalog replicas, IOptions<LoadBalancerOptions> options) : ITransformProvider
 {
     // YARP replaces X-Forwarded-For, -Proto, -Host and -Prefix; these say the same things and are as easily forged.
     private static readonly string[] Untrusted = ["Forwarded", "X-Forwarded-Port", "X-Forwarded-Server", "X-Real-IP"];
@@ -48,21 +50,9 @@ internal sealed class ReplicaTransforms(ReplicaCatalog replicas, IOptions<LoadBa
 
         context.AddResponseTransform(response =>
         {
-            if (response.ProxyResponse is not { } upstream
-                || response.HttpContext.GetReverseProxyFeature().ProxiedDestination is not { } destination)
-            {
-                return default;
-            }
-
-            // A full lane: what another replica can still take, the client need not hear of.
-            if (upstream is { StatusCode: System.Net.HttpStatusCode.ServiceUnavailable, Headers.RetryAfter: not null }
-                && response.HttpContext.Features.Get<Tries>()?.Fail(destination) is true)
-            {
-                response.SuppressResponseBody = true;
-                return default;
-            }
-
-            if (options.Value.ReplicaHeader)
+            if (options.Value.ReplicaHeader
+                && response.ProxyResponse is not null
+                && response.HttpContext.GetReverseProxyFeature().ProxiedDestination is { } destination)
             {
                 response.HttpContext.Response.Headers["X-Replica"] = replicas[destination].Name;
             }

@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Forwarding;
 
 /// <summary>How the balancer uses its sockets, towards clients and replicas: many short messages, nothing that blocks.</summary>
 internal static class SocketExtensions

@@ -1,4 +1,4 @@
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Health;
 
 /// <summary>When a replica is probed next; one probe at a time.</summary>
 /// <param name="spacing">The least time between the beginnings of two probes, however many suspicions there are.</param>

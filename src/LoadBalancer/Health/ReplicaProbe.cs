@@ -1,17 +1,21 @@
 using System.Net;
 using System.Text.Json;
 using System.Threading.Channels;
+using ClusterAspire.Contract;
+using ClusterAspire.LoadBalancer.Compute;
+using ClusterAspire.LoadBalancer.Telemetry;
+using ClusterAspire.LoadBalancer.Upstreams;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.Model;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Health;
 
 /// <summary>
 /// Asks every replica for <c>/health</c>: each second while it serves, more often while it is away, so that a
 /// restarted one is back in rotation as soon as it answers. Between probes it sleeps.
 /// </summary>
 internal sealed partial class ReplicaProbe(
-    ReplicaCatalog replicas,
+    UpstreamCatalog replicas,
     ComputeQueue queue,
     IClusterDestinationsUpdater destinations,
     BalancerEvents events,
@@ -37,7 +41,7 @@ internal sealed partial class ReplicaProbe(
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <summary>A connection to the replica was refused: it leaves rotation until it answers a probe.</summary>
-    public void Refused(ClusterState cluster, Replica replica)
+    public void Refused(ClusterState cluster, Upstream replica)
     {
         Change(cluster, replica, replica.IsGone());
         // Not when the next probe of a replica that serves would have been: from now on it may be back at any time.
@@ -153,13 +157,13 @@ internal sealed partial class ReplicaProbe(
         return new Uri(new Uri(config.Health ?? config.Address), path);
     }
 
-    private static async Task<HealthReport> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    private static async Task<ReplicaHealth> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         try
         {
             await response.Content.LoadIntoBufferAsync(64 * 1024, cancellationToken);
             return response.Content.Headers.ContentType?.MediaType is "application/json"
-                ? await response.Content.ReadFromJsonAsync<HealthReport>(cancellationToken) ?? new()
+                ? await response.Content.ReadFromJsonAsync<ReplicaHealth>(cancellationToken) ?? new()
                 : new();
         }
         catch (JsonException)
@@ -168,7 +172,7 @@ internal sealed partial class ReplicaProbe(
         }
     }
 
-    private void Change(ClusterState cluster, Replica replica, bool changed)
+    private void Change(ClusterState cluster, Upstream replica, bool changed)
     {
         if (!changed)
         {

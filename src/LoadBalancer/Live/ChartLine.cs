@@ -1,4 +1,4 @@
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Live;
 
 /// <summary>A line of a chart: the value of each of some seconds in a row, of which any may have none.</summary>
 /// <param name="name">What the legend calls it.</param>

@@ -1,4 +1,4 @@
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Live;
 
 /// <summary>A point of a chart.</summary>
 /// <param name="X">When, in seconds; the past is negative.</param>

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Live;
 
 /// <summary>A chart's vertical axis, with evenly spaced ticks.</summary>
 /// <param name="Bottom">What is at its lower end, as <see cref="Place"/> gives it.</param>

@@ -1,15 +1,17 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using ClusterAspire.LoadBalancer.Configuration;
+using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.Extensions.Options;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Live;
 
 /// <summary>
 /// The article's experiment through the public port: <c>/slow</c> on every core and <c>/fast</c> at a steady rate,
 /// for ten seconds. One at a time, on loopback, in development.
 /// </summary>
 internal sealed class Experiment(
-    ReplicaCatalog replicas, IOptions<LoadBalancerOptions> options, IHostEnvironment environment, IHostApplicationLifetime lifetime, TimeProvider time)
+    UpstreamCatalog replicas, IOptions<LoadBalancerOptions> options, IHostEnvironment environment, IHostApplicationLifetime lifetime, TimeProvider time)
 {
     /// <summary>How long it sends requests.</summary>
     public static readonly TimeSpan Duration = TimeSpan.FromSeconds(10);

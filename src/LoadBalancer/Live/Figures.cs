@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Live;
 
 /// <summary>Numbers as the page writes them.</summary>
 internal static class Figures

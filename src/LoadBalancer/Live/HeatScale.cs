@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Live;
 
 /// <summary>The heatmap's vertical axis, logarithmic, six rows a decade, from 0.1 ms to 100 s; and how dark its cells are.</summary>
 public static class HeatScale

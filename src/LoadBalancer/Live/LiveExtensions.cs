@@ -1,7 +1,8 @@
-using ClusterAspire.LoadBalancer.Live;
+using ClusterAspire.LoadBalancer.Admin;
+using ClusterAspire.LoadBalancer.Live.Components;
 using Radzen;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Live;
 
 /// <summary>The live page on the admin port.</summary>
 internal static class LiveExtensions
@@ -33,5 +34,5 @@ internal static class LiveExtensions
 
     private static void AdminOnly<TBuilder>(this TBuilder endpoints)
         where TBuilder : IEndpointConventionBuilder =>
-        endpoints.WithMetadata(LoadBalancer.AdminOnly.Instance).DisableHttpMetrics();
+        endpoints.WithMetadata(Admin.AdminOnly.Instance).DisableHttpMetrics();
 }

@@ -1,10 +1,14 @@
-namespace ClusterAspire.LoadBalancer;
+using ClusterAspire.LoadBalancer.Compute;
+using ClusterAspire.LoadBalancer.Telemetry;
+using ClusterAspire.LoadBalancer.Upstreams;
+
+namespace ClusterAspire.LoadBalancer.Live;
 
 /// <summary>
 /// Keeps five minutes of every replica, second by second, and tells open pages of each new second. It reads what
 /// the balancer counts anyway: nothing is added to a light request.
 /// </summary>
-internal sealed class LiveFeed(ReplicaCatalog replicas, ComputeQueue queue, TimeProvider time) : BackgroundService
+internal sealed class LiveFeed(UpstreamCatalog replicas, ComputeQueue queue, TimeProvider time) : BackgroundService
 {
     /// <summary>How many seconds are kept.</summary>
     public const int Kept = 300;
@@ -14,7 +18,7 @@ internal sealed class LiveFeed(ReplicaCatalog replicas, ComputeQueue queue, Time
 
     private readonly Lock _lock = new();
     private readonly Queue<(long Second, int Length)> _queueLength = new(Kept);
-    private Dictionary<Replica, ReplicaRecorder> _recorders = [];
+    private Dictionary<Upstream, ReplicaRecorder> _recorders = [];
     private volatile Lazy<LiveSnapshot> _latest = new(new LiveSnapshot(0, [], []));
 
     /// <summary>A second is over. Raised on the feed's thread: handlers must return at once.</summary>

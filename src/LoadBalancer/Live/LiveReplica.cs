@@ -1,4 +1,6 @@
-namespace ClusterAspire.LoadBalancer;
+using ClusterAspire.Contract;
+
+namespace ClusterAspire.LoadBalancer.Live;
 
 /// <summary>One replica on the live page.</summary>
 /// <param name="Status">What the replica API says of it.</param>

@@ -1,4 +1,4 @@
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Live;
 
 /// <summary>All that the live page shows at one moment.</summary>
 /// <param name="Second">The last whole second it covers, on the balancer's monotonic clock.</param>

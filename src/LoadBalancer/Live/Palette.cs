@@ -1,4 +1,4 @@
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Live;
 
 /// <summary>The colours of lines; what they look like in light and dark is the style sheet's business.</summary>
 internal static class Palette

@@ -1,9 +1,12 @@
+using ClusterAspire.Contract;
+using ClusterAspire.LoadBalancer.Telemetry;
+using ClusterAspire.LoadBalancer.Upstreams;
 using HdrHistogram;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Live;
 
 /// <summary>Keeps the last five minutes of one replica.</summary>
-internal sealed class ReplicaRecorder(Replica replica)
+internal sealed class ReplicaRecorder(Upstream replica)
 {
     private readonly Queue<ReplicaSecond> _seconds = new(LiveFeed.Kept);
 
@@ -33,5 +36,5 @@ internal sealed class ReplicaRecorder(Replica replica)
     }
 
     /// <summary>The replica as it is now, and its last five minutes.</summary>
-    public LiveReplica Read() => new(ReplicaStatus.Of(replica), [.. _seconds]);
+    public LiveReplica Read() => new(replica.Status, [.. _seconds]);
 }

@@ -1,4 +1,4 @@
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Live;
 
 /// <summary>One second of one replica.</summary>
 /// <param name="Second">Which second, on the balancer's monotonic clock.</param>

@@ -1,4 +1,4 @@
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Live;
 
 /// <summary>Some seconds of a drawing.</summary>
 /// <typeparam name="T">What is drawn.</typeparam>

@@ -1,4 +1,4 @@
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Live;
 
 /// <summary>A drawing of the last five minutes in slices: each is drawn while it grows, and never again.</summary>
 /// <remarks>

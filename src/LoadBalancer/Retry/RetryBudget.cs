@@ -1,6 +1,7 @@
+using ClusterAspire.LoadBalancer.Configuration;
 using Microsoft.Extensions.Options;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Retry;
 
 /// <summary>
 /// Bounds retries to a share of recent requests, so that they cannot multiply the load of a failing cluster.

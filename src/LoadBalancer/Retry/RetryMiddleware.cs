@@ -1,8 +1,10 @@
+using ClusterAspire.LoadBalancer.Forwarding;
+using ClusterAspire.LoadBalancer.Telemetry;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Model;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Retry;
 
 /// <summary>
 /// Repeats a safe request on another replica when the connection fails or breaks before the response has

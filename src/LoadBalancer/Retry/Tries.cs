@@ -1,6 +1,6 @@
 using Yarp.ReverseProxy.Model;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Retry;
 
 /// <summary>The tries one safe request has had.</summary>
 internal sealed class Tries(RetryBudget budget, ClusterState cluster)

@@ -1,4 +1,4 @@
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Telemetry;
 
 /// <summary>Something that happened to a replica or to the load balancer.</summary>
 /// <param name="Time">When.</param>

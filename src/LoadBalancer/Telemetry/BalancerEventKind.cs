@@ -1,4 +1,4 @@
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Telemetry;
 
 /// <summary>How an event is to be taken.</summary>
 internal enum BalancerEventKind

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using ClusterAspire.Contract;
+using ClusterAspire.LoadBalancer.Upstreams;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Telemetry;
 
 /// <summary>What happened lately, newest last.</summary>
 internal sealed class BalancerEvents(TimeProvider time)
@@ -14,7 +16,7 @@ internal sealed class BalancerEvents(TimeProvider time)
     public IReadOnlyList<BalancerEvent> Recent => [.. _events];
 
     /// <summary>A replica changed its state.</summary>
-    public void Changed(Replica replica)
+    public void Changed(Upstream replica)
     {
         var run = replica.Container is { } container ? $"container {container}" : $"pid {replica.Pid}";
         var (text, kind) = replica.State switch

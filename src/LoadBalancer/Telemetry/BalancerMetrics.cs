@@ -1,7 +1,11 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using ClusterAspire.LoadBalancer.Compute;
+using ClusterAspire.LoadBalancer.Upstreams;
 
-namespace ClusterAspire.LoadBalancer;
+using ClusterAspire.Replica.Telemetry;
+
+namespace ClusterAspire.LoadBalancer.Telemetry;
 
 /// <summary>The load balancer's instruments; times in seconds, as OpenTelemetry has it.</summary>
 internal sealed class BalancerMetrics
@@ -15,11 +19,11 @@ internal sealed class BalancerMetrics
     private readonly Counter<long> _retries;
 
     /// <summary>Creates the instruments.</summary>
-    public BalancerMetrics(IMeterFactory meters, ReplicaCatalog replicas, ComputeQueue queue)
+    public BalancerMetrics(IMeterFactory meters, UpstreamCatalog replicas, ComputeQueue queue)
     {
         var meter = meters.Create(Name);
-        _duration = meter.CreateHistogram<double>("clusteraspire.upstream.request.duration", "s", "Time a replica took to answer.");
-        _queueTime = meter.CreateHistogram<double>("clusteraspire.compute_queue.time", "s", "Time a compute request waited for a free core.");
+        _duration = meter.CreateDurations("clusteraspire.upstream.request.duration", "Time a replica took to answer.");
+        _queueTime = meter.CreateDurations("clusteraspire.compute_queue.time", "Time a compute request waited for a free core.");
         _rejected = meter.CreateCounter<long>("clusteraspire.compute_queue.rejected", "{request}", "Compute requests answered 503.");
         _retries = meter.CreateCounter<long>("clusteraspire.upstream.retries", "{retry}", "Requests repeated on another replica.");
         meter.CreateObservableGauge("clusteraspire.compute_queue.length", () => queue.Length, "{request}", "Compute requests waiting for a free core.");
@@ -41,7 +45,7 @@ internal sealed class BalancerMetrics
     }
 
     /// <summary>A replica answered, or failed to.</summary>
-    public void Answered(Replica replica, HttpContext context, string route, TimeSpan duration)
+    public void Answered(Upstream replica, HttpContext context, string route, TimeSpan duration)
     {
         if (_duration.Enabled)
         {
@@ -68,5 +72,5 @@ internal sealed class BalancerMetrics
     /// <summary>A request goes to another replica.</summary>
     public void Retried() => _retries.Add(1);
 
-    private static KeyValuePair<string, object?> Instance(Replica replica) => new("service.instance.id", replica.Name);
+    private static KeyValuePair<string, object?> Instance(Upstream replica) => new("service.instance.id", replica.Name);
 }

@@ -1,26 +1,54 @@
-using ClusterAspire.ServiceDefaults;
+using System.Diagnostics.Metrics;
+using ClusterAspire.LoadBalancer.Configuration;
+using ClusterAspire.Replica.Telemetry;
 using Microsoft.Extensions.Options;
 using OpenTelemetry;
 using OpenTelemetry.Instrumentation.AspNetCore;
+using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Telemetry;
 
-/// <summary>What the load balancer exports, beyond what every service does.</summary>
+/// <summary>What the load balancer exports: metrics to Prometheus, and everything by OTLP or to the console when asked for.</summary>
 internal static class BalancerTelemetryExtensions
 {
-    /// <summary>Adds the Prometheus endpoint's metrics, and keeps the admin port's requests out of traces.</summary>
+    /// <summary>Sets OpenTelemetry up. The admin port's requests and the health endpoints' are kept out of traces.</summary>
     public static void AddBalancerTelemetry(this WebApplicationBuilder builder)
     {
-        builder.AddTelemetry().WithMetrics(metrics => metrics.AddView(Unwanted).AddPrometheusExporter());
-        builder.Services.AddOptions<AspNetCoreTraceInstrumentationOptions>().PostConfigure<IOptions<LoadBalancerOptions>>((traces, options) =>
+        var telemetry = builder.Services.AddOpenTelemetry()
+            .ConfigureResource(resource => resource
+                .AddService(builder.Environment.ApplicationName, serviceInstanceId: builder.Configuration["Replica:Name"] ?? Environment.MachineName)
+                .AddEnvironmentVariableDetector())
+            .WithMetrics(metrics => metrics
+                .AddAspNetCoreInstrumentation()
+                .AddHttpClientInstrumentation()
+                .AddRuntimeInstrumentation()
+                .AddView(View)
+                .AddPrometheusExporter());
+        // Configured, not created: traces exist once an exporter asks for them.
+        builder.Services.ConfigureOpenTelemetryTracerProvider(traces => traces.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation());
+        builder.Services.AddOptions<AspNetCoreTraceInstrumentationOptions>().Configure<IOptions<LoadBalancerOptions>>((traces, options) =>
+            traces.Filter = context =>
+                context.Connection.LocalPort != options.Value.AdminUrl.Port && context.Request.Path.Value is not ("/health" or "/alive"));
+
+        if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
         {
-            var filter = traces.Filter;
-            traces.Filter = context => context.Connection.LocalPort != options.Value.AdminUrl.Port && filter?.Invoke(context) is not false;
-        });
+            builder.Services.Configure<OpenTelemetryLoggerOptions>(logs => (logs.IncludeFormattedMessage, logs.IncludeScopes) = (true, true));
+            telemetry.UseOtlpExporter();
+        }
+
+        // Anything but true or false is reported when the options are validated.
+        if (bool.TryParse(builder.Configuration["Telemetry:Console"], out var console) && console)
+        {
+            telemetry.WithMetrics(metrics => metrics.AddConsoleExporter()).WithTracing(traces => traces.AddConsoleExporter());
+        }
     }
 
-    // What the live page itself does is nobody's metric.
-    private static MetricStreamConfiguration? Unwanted(System.Diagnostics.Metrics.Instrument instrument) =>
-        instrument.Meter.Name.StartsWith("Microsoft.AspNetCore.Components", StringComparison.Ordinal) ? MetricStreamConfiguration.Drop : null;
+    private static MetricStreamConfiguration? View(Instrument instrument) =>
+        // What the live page itself does is nobody's metric.
+        instrument.Meter.Name.StartsWith("Microsoft.AspNetCore.Components", StringComparison.Ordinal) ? MetricStreamConfiguration.Drop
+        : instrument is Histogram<double> { Unit: "s" } ? new ExplicitBucketHistogramConfiguration { Boundaries = [.. DurationBuckets.Bounds] }
+        : null;
 }

@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
+using ClusterAspire.LoadBalancer.Upstreams;
 using Yarp.ReverseProxy.Forwarder;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Telemetry;
 
 /// <summary>The spans of a request on its way through the balancer: its wait for a core, and each try.</summary>
 internal static class BalancerTraces
@@ -19,7 +20,7 @@ internal static class BalancerTraces
     /// <param name="request">The request.</param>
     /// <param name="replica">Which replica.</param>
     /// <param name="failed">How many replicas failed the request before.</param>
-    public static Activity? StartTry(HttpRequest request, Replica replica, int failed)
+    public static Activity? StartTry(HttpRequest request, Upstream replica, int failed)
     {
         if (!Source.HasListeners())
         {

@@ -1,6 +1,7 @@
+using ClusterAspire.Contract;
 using HdrHistogram;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Telemetry;
 
 /// <summary>Latencies of one replica and route class: the last seconds, the last minute and since start.</summary>
 /// <remarks>
@@ -32,6 +33,9 @@ internal sealed class LatencyHistory(TimeProvider time)
             _sinceStart.RecordValue(microseconds);
         }
     }
+
+    /// <summary>All percentiles that the replica API gives.</summary>
+    public RouteClassStatus Status => new(Last10Seconds(), LastMinute(), SinceStart());
 
     /// <summary>Percentiles over the last 10 s.</summary>
     public Percentiles Last10Seconds() => Over(_seconds, SecondsKept);

@@ -1,4 +1,4 @@
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Telemetry;
 
 /// <summary>
 /// How much of a replica's compute slots was in use, second by second: exact, for it is told of each change. Not

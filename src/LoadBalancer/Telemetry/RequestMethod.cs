@@ -1,6 +1,6 @@
 using System.Collections.Frozen;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Telemetry;
 
 /// <summary>What telemetry calls a request's method.</summary>
 internal static class RequestMethod

@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 
-namespace ClusterAspire.LoadBalancer;
+namespace ClusterAspire.LoadBalancer.Telemetry;
 
 /// <summary>Meters of another name, which nobody listens to.</summary>
 /// <remarks>

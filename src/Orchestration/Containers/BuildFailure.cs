@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Containers;
 
 /// <summary>Listens to a builder, and when it fails makes of its output what failed and what to do.</summary>
 internal sealed partial class BuildFailure
@@ -40,7 +40,7 @@ internal sealed partial class BuildFailure
     private static string Advise(string error, string baseImages) =>
         NotAheadOfTime().IsMatch(error) ? $"as the service is not ready for Native AOT: make it so, or set {BuildOptions.Section}:Args:PUBLISH to managed."
         : Feed().IsMatch(error) ? $"as its packages could not be fetched: check that NuGet's feed can be reached from a container ({BuildOptions.Section}:Network=host may help)."
-        : ToolError().IsMatch(error) ? "as its code does not compile there: mend it; a file outside src/Service and src/ServiceDefaults needs a COPY in the Dockerfile."
+        : ToolError().IsMatch(error) ? "as its code does not compile there: mend it; a file outside src/Service, src/ServiceDefaults and src/Replica needs a COPY in the Dockerfile."
         : Registry().IsMatch(error) ? $"as a base image could not be had: check the connection to its registry, or name others than {baseImages} by {BuildOptions.Section}:Args."
         : $"see the output above{ContainerEngine.OrProcesses}";
 

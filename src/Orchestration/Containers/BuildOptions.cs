@@ -1,6 +1,7 @@
+using ClusterAspire.Orchestration.Options;
 using Microsoft.Extensions.Configuration;
 
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Containers;
 
 /// <summary>How the service's image is built, bound from the configuration section <c>Cluster:Build</c>.</summary>
 public sealed class BuildOptions

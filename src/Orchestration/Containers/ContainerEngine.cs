@@ -2,8 +2,9 @@ using System.ComponentModel;
 using System.Text.Json;
 using CliWrap;
 using CliWrap.Buffered;
+using ClusterAspire.Orchestration.Options;
 
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Containers;
 
 /// <summary>Docker or Podman, through its command.</summary>
 internal sealed class ContainerEngine

@@ -1,6 +1,8 @@
 using System.Collections;
+using ClusterAspire.Contract;
+using ClusterAspire.Orchestration.Runtime;
 
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Containers;
 
 /// <summary>What a containerised replica is told: what the plan says, and what the user has set for the service.</summary>
 public static class ContainerEnvironment
@@ -8,7 +10,7 @@ public static class ContainerEnvironment
     /// <summary>The port a replica listens at in its container.</summary>
     public const int Port = 8080;
 
-    private const string Attributes = "OTEL_RESOURCE_ATTRIBUTES";
+    private const string Attributes = Variables.ResourceAttributes;
 
     // Configuration of others than the service: the AppHost, the balancer, and what is about this machine's processes.
     private static readonly string[] NotForReplicas = ["Cluster__", "LoadBalancer__", "ReverseProxy__", "Supervisor__", "Kestrel__"];
@@ -33,7 +35,7 @@ public static class ContainerEnvironment
             environment[Attributes] = $"{attributes},{own}";
         }
 
-        environment["ASPNETCORE_HTTP_PORTS"] = $"{Port}";
+        environment[Variables.HttpPorts] = $"{Port}";
         return environment;
     }
 

@@ -1,4 +1,6 @@
-namespace ClusterAspire.Orchestration;
+using ClusterAspire.Orchestration.Runtime;
+
+namespace ClusterAspire.Orchestration.Containers;
 
 /// <summary>One running container.</summary>
 internal sealed class ContainerInstance : IInstance

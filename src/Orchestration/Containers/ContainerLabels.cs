@@ -1,4 +1,4 @@
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Containers;
 
 /// <summary>What is written on each container, so that those of a crashed run can be told from everything else.</summary>
 internal static class ContainerLabels

@@ -1,8 +1,9 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
+using ClusterAspire.Orchestration.Plan;
 
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Containers;
 
 /// <summary>The AppHost a container belongs to, as written on the container's label.</summary>
 /// <param name="Machine">The machine it runs on.</param>

@@ -1,4 +1,7 @@
-namespace ClusterAspire.Orchestration;
+using ClusterAspire.Orchestration.Options;
+using ClusterAspire.Orchestration.Runtime;
+
+namespace ClusterAspire.Orchestration.Containers;
 
 /// <summary>Runs workloads as containers, each with a cpuset of one core, on Docker or Podman.</summary>
 internal sealed class ContainerRuntime(ContainerEngine engine, ReplicaImage image, ClusterOptions options, TelemetryRelay telemetry) : IRuntime, IAsyncDisposable

@@ -1,4 +1,4 @@
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Containers;
 
 /// <summary>What the replicas' containers are made of, and what they may use of the machine.</summary>
 /// <param name="Name">The image.</param>

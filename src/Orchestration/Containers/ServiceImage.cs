@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Containers;
 
 /// <summary>The image replicas are made of: one that the user names, or the one the Dockerfile's target <c>service</c> gives.</summary>
 /// <param name="engine">Has the image, or builds it.</param>

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Containers;
 
 /// <summary>
 /// Lets containers reach a telemetry collector that listens at this machine's loopback, as the processes of this machine do:

@@ -1,7 +1,10 @@
 using System.Text.RegularExpressions;
+using ClusterAspire.Orchestration.Containers;
+using ClusterAspire.Orchestration.Options;
+using ClusterAspire.Orchestration.Plan;
 using Microsoft.Extensions.Configuration;
 
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Kubernetes;
 
 /// <summary>What the plan leaves open on Kubernetes, bound from the configuration section <c>Cluster:Kubernetes</c>.</summary>
 public sealed partial class KubernetesOptions
@@ -25,7 +28,7 @@ public sealed partial class KubernetesOptions
     /// The machine a plan for Kubernetes is made for. It stands for no node: <c>auto</c> replicas are two, the fewest that
     /// survive the loss of one, and the autoscaler adds more. Ports are each pod's own.
     /// </summary>
-    public static Machine Machine { get; } = new([0, 1], Processors: 2) { IsFree = _ => true };
+    public static Machine Machine { get; } = new([0, 1], Processors: 2) { IsFree = _ => true, Pins = true };
 
     /// <summary>Reads the options.</summary>
     /// <param name="configuration">Where the section <c>Cluster:Kubernetes</c> is looked up.</param>

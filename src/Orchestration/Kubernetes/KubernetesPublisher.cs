@@ -1,4 +1,8 @@
-namespace ClusterAspire.Orchestration;
+using ClusterAspire.Orchestration.Containers;
+using ClusterAspire.Orchestration.Options;
+using ClusterAspire.Orchestration.Plan;
+
+namespace ClusterAspire.Orchestration.Kubernetes;
 
 /// <summary>Writes a plan as a Kustomize base: what the embedded orchestrator runs on one machine, for a cluster of them.</summary>
 /// <remarks>

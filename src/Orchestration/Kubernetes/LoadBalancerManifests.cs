@@ -1,10 +1,12 @@
-namespace ClusterAspire.Orchestration;
+using ClusterAspire.Contract;
+using ClusterAspire.Orchestration.Plan;
+
+namespace ClusterAspire.Orchestration.Kubernetes;
 
 /// <summary>The load balancers: each finds the pods by itself and knows nothing of the others.</summary>
 internal sealed class LoadBalancerManifests(ClusterPlan plan, KubernetesOptions options)
 {
     private const string Name = LoadBalancerPlan.Name;
-    private const string Destinations = "ReverseProxy__Clusters__service__Destinations__";
 
     // Kept-alive connections are told to close meanwhile.
     private const int DrainDelay = 5;
@@ -33,14 +35,14 @@ internal sealed class LoadBalancerManifests(ClusterPlan plan, KubernetesOptions 
                 options.LoadBalancers,
                 options.LoadBalancerImage,
                 Pods.Environment(
-                    plan.LoadBalancer.Environment.Where(variable => !variable.Key.StartsWith(Destinations, StringComparison.Ordinal)).ToDictionary(),
+                    plan.LoadBalancer.Environment.Where(variable => !variable.Key.StartsWith(Variables.Destinations, StringComparison.Ordinal)).ToDictionary(),
                     [
-                        new("LoadBalancer__Url", $"http://0.0.0.0:{Pods.Port}"),
-                        new("LoadBalancer__Discovery", "dns"),
+                        new(Variables.LoadBalancerUrl, $"http://0.0.0.0:{Pods.Port}"),
+                        new(Variables.Discovery, "dns"),
                         // The short name: the pod's search list adds the namespace and the cluster's domain.
-                        new($"{Destinations}pods__Address", $"http://{plan.Name}:{Pods.Port}"),
-                        new("Drain__Delay", $"{DrainDelay}"),
-                        new("Drain__Timeout", Pods.Seconds(timeout)),
+                        new(Variables.DestinationAddress("pods"), $"http://{plan.Name}:{Pods.Port}"),
+                        new(Variables.DrainDelay, $"{DrainDelay}"),
+                        new(Variables.DrainTimeout, Pods.Seconds(timeout)),
                     ]),
                 cpu: "200m",
                 memory: ("128Mi", "512Mi"),

@@ -1,4 +1,4 @@
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Kubernetes;
 
 /// <summary>One Kubernetes object as it is written to a file.</summary>
 /// <param name="Why">What a reader of the file should know of it; written above it as comments, a line each.</param>

@@ -1,14 +1,14 @@
 using YamlDotNet.Serialization;
 using YamlDotNet.Serialization.NamingConventions;
 
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Kubernetes;
 
 /// <summary>A file of Kubernetes objects.</summary>
 /// <param name="Name">The file's name.</param>
 /// <param name="Manifests">What is in it, in order.</param>
 internal sealed record ManifestFile(string Name, params IReadOnlyList<Manifest> Manifests)
 {
-    private const string Head = "# Written by dotnet run --project AppHost -- publish k8s: change the plan or an overlay, not this file.\n";
+    private const string Head = "# Written by dotnet run --project src/Runner -- publish k8s: change the plan or an overlay, not this file.\n";
 
     private static readonly ISerializer Yaml = new SerializerBuilder()
         .WithNamingConvention(CamelCaseNamingConvention.Instance)

@@ -1,4 +1,6 @@
-namespace ClusterAspire.Orchestration;
+using ClusterAspire.Orchestration.Plan;
+
+namespace ClusterAspire.Orchestration.Kubernetes;
 
 /// <summary>Who may talk to whom: nobody to anybody, but for what is listed here.</summary>
 internal sealed class NetworkManifests(ClusterPlan plan)

@@ -1,6 +1,7 @@
 using System.Globalization;
+using ClusterAspire.Contract;
 
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Kubernetes;
 
 /// <summary>What the pods of the service and of the load balancer have in common.</summary>
 internal static class Pods
@@ -130,16 +131,16 @@ internal static class Pods
     {
         Dictionary<string, object> environment = new()
         {
-            ["Replica__Name"] = Field("metadata.name"),
+            [Variables.ReplicaName] = Field("metadata.name"),
             ["K8S_NAMESPACE"] = Field("metadata.namespace"),
             ["K8S_NODE"] = Field("spec.nodeName"),
         };
-        foreach (var (name, value) in planned.Where(variable => variable.Key is not "Replica__Name"))
+        foreach (var (name, value) in planned.Where(variable => variable.Key is not Variables.ReplicaName))
         {
             environment[name] = value;
         }
 
-        environment["OTEL_RESOURCE_ATTRIBUTES"] =
+        environment[Variables.ResourceAttributes] =
             "service.instance.id=$(Replica__Name),k8s.pod.name=$(Replica__Name),k8s.namespace.name=$(K8S_NAMESPACE),k8s.node.name=$(K8S_NODE)";
         foreach (var (name, value) in own)
         {

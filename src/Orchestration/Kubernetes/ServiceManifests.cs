@@ -1,4 +1,8 @@
-namespace ClusterAspire.Orchestration;
+using ClusterAspire.Contract;
+using ClusterAspire.Orchestration.Containers;
+using ClusterAspire.Orchestration.Plan;
+
+namespace ClusterAspire.Orchestration.Kubernetes;
 
 /// <summary>The replicas: a pod each, on a core's worth of CPU.</summary>
 internal sealed class ServiceManifests(ClusterPlan plan, KubernetesOptions options)
@@ -7,7 +11,7 @@ internal sealed class ServiceManifests(ClusterPlan plan, KubernetesOptions optio
     private const int DrainDelay = 5;
 
     // What means nothing in a pod: which core of which machine.
-    private static readonly string[] OfOneMachine = ["Replica__Core", "DOTNET_PROCESSOR_COUNT"];
+    private static readonly string[] OfOneMachine = [Variables.ReplicaCore, Variables.ProcessorCount];
 
     private readonly Dictionary<string, string> _labels = Pods.Labels(plan.Name, "replica");
 
@@ -33,10 +37,10 @@ internal sealed class ServiceManifests(ClusterPlan plan, KubernetesOptions optio
                 Pods.Environment(
                     plan.Replicas[0].Environment.Where(variable => !OfOneMachine.Contains(variable.Key)).ToDictionary(),
                     [
-                        new("ASPNETCORE_HTTP_PORTS", $"{Pods.Port}"),
-                        new("DOTNET_PROCESSOR_COUNT", "1"),
-                        new("Drain__Delay", $"{DrainDelay}"),
-                        new("Drain__Timeout", Pods.Seconds(timeout)),
+                        new(Variables.HttpPorts, $"{Pods.Port}"),
+                        new(Variables.ProcessorCount, "1"),
+                        new(Variables.DrainDelay, $"{DrainDelay}"),
+                        new(Variables.DrainTimeout, Pods.Seconds(timeout)),
                     ]),
                 cpu: "100m",
                 memory: ("128Mi", "256Mi"),

@@ -3,7 +3,7 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Options;
 
 /// <summary>
 /// What the user may choose, bound from the configuration section <c>Cluster</c>. Each is a switch of the command line too,
@@ -33,9 +33,6 @@ public sealed partial class ClusterOptions
 
     /// <summary>The first replica's TCP port, the others follow; 0 picks free ones from 20000 on.</summary>
     public int ReplicaPort { get; set; }
-
-    /// <summary>What starts the replicas and keeps them running.</summary>
-    public OrchestratorKind Orchestrator { get; set; } = OrchestratorKind.Auto;
 
     /// <summary>What replicas run in.</summary>
     public RuntimeKind Runtime { get; set; } = RuntimeKind.Auto;

@@ -1,4 +1,4 @@
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Options;
 
 /// <summary>Which container engine runs the replicas.</summary>
 public enum EngineKind

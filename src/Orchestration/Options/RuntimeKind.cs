@@ -1,4 +1,4 @@
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Options;
 
 /// <summary>What a replica runs in.</summary>
 public enum RuntimeKind

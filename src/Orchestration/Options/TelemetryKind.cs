@@ -1,4 +1,4 @@
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Options;
 
 /// <summary>What the terminal shows of telemetry.</summary>
 public enum TelemetryKind

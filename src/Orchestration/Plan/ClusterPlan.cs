@@ -1,6 +1,8 @@
 using System.Globalization;
+using ClusterAspire.Contract;
+using ClusterAspire.Orchestration.Options;
 
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Plan;
 
 /// <summary>Which replica runs where: the one source of truth for every target.</summary>
 /// <param name="Name">The service's name.</param>
@@ -58,18 +60,18 @@ public sealed record ClusterPlan(
         var environment = EnvironmentOf(name, options.Name, options);
         if (options.LaneQueueLimit is { } limit)
         {
-            environment["ComputeLane__QueueLimit"] = $"{limit}";
+            environment[Variables.LaneQueueLimit] = $"{limit}";
         }
 
-        int? core = Pins(options, machine) ? machine.Cores[number % machine.Cores.Count] : null;
+        int? core = options.Pin && machine.Pins ? machine.Cores[number % machine.Cores.Count] : null;
         if (core is not null)
         {
-            environment["Replica__Core"] = $"{core}";
+            environment[Variables.ReplicaCore] = $"{core}";
         }
         else
         {
             // Free to move, each still takes on no more work than its share of the cores can do.
-            environment["DOTNET_PROCESSOR_COUNT"] = $"{Math.Max(1, (machine.Processors + count - 1) / count)}";
+            environment[Variables.ProcessorCount] = $"{Math.Max(1, (machine.Processors + count - 1) / count)}";
         }
 
         return new(name, core, port, environment);
@@ -78,16 +80,16 @@ public sealed record ClusterPlan(
     private static LoadBalancerPlan PlanLoadBalancer(ClusterOptions options, IEnumerable<ReplicaPlan> replicas)
     {
         var environment = EnvironmentOf(LoadBalancerPlan.Name, LoadBalancerPlan.Name, options);
-        environment["LoadBalancer__Url"] = $"http://127.0.0.1:{options.Port}";
-        environment["LoadBalancer__AdminUrl"] = $"http://127.0.0.1:{options.AdminPort}";
+        environment[Variables.LoadBalancerUrl] = $"http://127.0.0.1:{options.Port}";
+        environment[Variables.LoadBalancerAdminUrl] = $"http://127.0.0.1:{options.AdminPort}";
         if (options.QueueLimit is { } limit)
         {
-            environment["LoadBalancer__ComputeQueueLimit"] = $"{limit}";
+            environment[Variables.ComputeQueueLimit] = $"{limit}";
         }
 
         foreach (var replica in replicas)
         {
-            environment[$"ReverseProxy__Clusters__service__Destinations__{replica.Name}__Address"] = replica.Address.GetLeftPart(UriPartial.Authority);
+            environment[Variables.DestinationAddress(replica.Name)] = replica.Address.GetLeftPart(UriPartial.Authority);
         }
 
         return new(options.Port, options.AdminPort, environment);
@@ -97,14 +99,14 @@ public sealed record ClusterPlan(
     {
         var environment = new Dictionary<string, string>
         {
-            ["Replica__Name"] = name,
-            ["OTEL_SERVICE_NAME"] = service,
-            ["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={name}",
-            ["Drain__Timeout"] = options.DrainTimeout.ToString(CultureInfo.InvariantCulture),
+            [Variables.ReplicaName] = name,
+            [Variables.ServiceName] = service,
+            [Variables.ResourceAttributes] = $"service.instance.id={name}",
+            [Variables.DrainTimeout] = options.DrainTimeout.ToString(CultureInfo.InvariantCulture),
         };
         if (options.Telemetry is TelemetryKind.Console)
         {
-            environment["Telemetry__Console"] = "true";
+            environment[Variables.TelemetryConsole] = "true";
         }
 
         return environment;
@@ -134,7 +136,7 @@ public sealed record ClusterPlan(
 
     private static IEnumerable<string> Warn(ClusterOptions options, Machine machine, int count)
     {
-        if (options.Pin && !Pins(options, machine))
+        if (options.Pin && !machine.Pins)
         {
             yield return "This operating system cannot pin processes to cores, so the replicas move freely; each takes on no more work than its share of the cores can do.";
         }
@@ -148,7 +150,4 @@ public sealed record ClusterPlan(
             yield return $"{count} replicas share a CPU quota of {machine.Processors}, so some slow each other down: --replicas auto starts as many as the quota allows.";
         }
     }
-
-    private static bool Pins(ClusterOptions options, Machine machine) =>
-        options.Pin && (machine.PinsProcesses || options.Runtime is not RuntimeKind.Process);
 }

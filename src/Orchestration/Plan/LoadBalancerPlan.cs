@@ -1,4 +1,6 @@
-namespace ClusterAspire.Orchestration;
+using ClusterAspire.Orchestration.Options;
+
+namespace ClusterAspire.Orchestration.Plan;
 
 /// <summary>The load balancer: its ports and what it is told.</summary>
 /// <param name="Port">The public TCP port.</param>

@@ -1,7 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
+using ClusterAspire.Orchestration.Options;
 
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Plan;
 
 /// <summary>Tells whether a TCP port of this machine can be listened at.</summary>
 internal static class LoopbackPort

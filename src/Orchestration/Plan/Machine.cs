@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Plan;
 
 /// <summary>What the plan has to know of the machine it is for.</summary>
 /// <param name="Cores">The cores this process may use, by the operating system's numbers.</param>
@@ -13,8 +13,8 @@ public sealed record Machine(IReadOnlyList<int> Cores, int Processors)
     /// <summary>This machine, as far as this process may use it: its affinity mask and its cgroup's quota are respected.</summary>
     public static Machine Current { get; } = new(UsableCores(), Environment.ProcessorCount);
 
-    /// <summary>Whether processes can be pinned to cores: macOS has nothing for it.</summary>
-    public bool PinsProcesses { get; init; } = !OperatingSystem.IsMacOS();
+    /// <summary>Whether what runs on it can be pinned to cores: processes on macOS cannot.</summary>
+    public bool Pins { get; init; } = !OperatingSystem.IsMacOS();
 
     /// <summary>Whether a loopback TCP port can be listened at.</summary>
     public Func<int, bool> IsFree { get; init; } = port => LoopbackPort.WhyTaken(port) is null;

@@ -1,4 +1,4 @@
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Plan;
 
 /// <summary>One replica of the service: its name, its core and where it listens.</summary>
 /// <param name="Name"><c>replica-0</c>, <c>replica-1</c>, …; kept over restarts.</param>

@@ -1,9 +1,9 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Runtime.Versioning;
-using ClusterAspire.ServiceDefaults;
+using ClusterAspire.Replica.Pinning;
 
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Processes;
 
 /// <summary>Starts a process that may use one core only, all its threads included.</summary>
 internal static class PinnedStart

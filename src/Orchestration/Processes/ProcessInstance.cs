@@ -1,8 +1,9 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using ClusterAspire.Orchestration.Runtime;
 
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Processes;
 
 /// <summary>One running process.</summary>
 internal sealed partial class ProcessInstance : IStandby

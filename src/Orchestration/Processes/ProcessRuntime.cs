@@ -1,8 +1,11 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using ClusterAspire.Contract;
+using ClusterAspire.Orchestration.Options;
+using ClusterAspire.Orchestration.Runtime;
 
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Processes;
 
 /// <summary>Runs workloads as processes of this machine, each pinned to its core.</summary>
 public sealed class ProcessRuntime : IStandbyRuntime
@@ -34,7 +37,7 @@ public sealed class ProcessRuntime : IStandbyRuntime
     public Task<IStandby> PrepareAsync(Workload workload, Action<string> output, CancellationToken cancellationToken)
     {
         var start = Describe(workload);
-        start.Environment["Supervisor__Standby"] = "true";
+        start.Environment[Variables.SupervisorStandby] = "true";
         return Task.FromResult<IStandby>(new ProcessInstance(Start(start, workload.Core), output, waits: true));
     }
 
@@ -81,18 +84,18 @@ public sealed class ProcessRuntime : IStandbyRuntime
     {
         // These are about where the AppHost itself, or its dashboard, listens.
         environment.Remove("ASPNETCORE_URLS");
-        environment.Remove("ASPNETCORE_HTTP_PORTS");
+        environment.Remove(Variables.HttpPorts);
         environment.Remove("ASPNETCORE_HTTPS_PORTS");
 
-        environment.TryGetValue("OTEL_RESOURCE_ATTRIBUTES", out var attributes);
+        environment.TryGetValue(Variables.ResourceAttributes, out var attributes);
         foreach (var (name, value) in workload.Environment)
         {
             environment[name] = value;
         }
 
-        if (!string.IsNullOrEmpty(attributes) && workload.Environment.TryGetValue("OTEL_RESOURCE_ATTRIBUTES", out var own))
+        if (!string.IsNullOrEmpty(attributes) && workload.Environment.TryGetValue(Variables.ResourceAttributes, out var own))
         {
-            environment["OTEL_RESOURCE_ATTRIBUTES"] = $"{attributes},{own}";
+            environment[Variables.ResourceAttributes] = $"{attributes},{own}";
         }
 
         if (workload.Port is { } port)
@@ -103,10 +106,10 @@ public sealed class ProcessRuntime : IStandbyRuntime
         if (workload.Core is not null)
         {
             // Its affinity says so on Linux; elsewhere that comes too late for the runtime's own count.
-            environment["DOTNET_PROCESSOR_COUNT"] = "1";
+            environment[Variables.ProcessorCount] = "1";
         }
 
-        environment["Supervisor__Pid"] = $"{Environment.ProcessId}";
+        environment[Variables.SupervisorPid] = $"{Environment.ProcessId}";
     }
 
     private static bool IsAssembly(string program) => Path.GetExtension(program).Equals(".dll", StringComparison.OrdinalIgnoreCase);

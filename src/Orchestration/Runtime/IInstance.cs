@@ -1,4 +1,4 @@
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Runtime;
 
 /// <summary>One run of a workload. Disposed after it has exited.</summary>
 public interface IInstance : IAsyncDisposable

@@ -1,4 +1,4 @@
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Runtime;
 
 /// <summary>What workloads run in: processes, containers.</summary>
 public interface IRuntime

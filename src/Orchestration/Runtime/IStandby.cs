@@ -1,4 +1,4 @@
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Runtime;
 
 /// <summary>A run that has been started and waits.</summary>
 public interface IStandby : IInstance

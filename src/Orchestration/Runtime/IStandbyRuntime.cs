@@ -1,4 +1,4 @@
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Runtime;
 
 /// <summary>A runtime that can start a run in advance.</summary>
 public interface IStandbyRuntime : IRuntime

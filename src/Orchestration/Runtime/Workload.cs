@@ -1,4 +1,6 @@
-namespace ClusterAspire.Orchestration;
+using ClusterAspire.Orchestration.Plan;
+
+namespace ClusterAspire.Orchestration.Runtime;
 
 /// <summary>One thing a runtime keeps running: a replica or the load balancer.</summary>
 /// <param name="Name">Its name; kept over restarts.</param>

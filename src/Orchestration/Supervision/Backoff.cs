@@ -1,4 +1,4 @@
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Supervision;
 
 /// <summary>How long to wait before the next restart: 100 ms, doubling to 10 s, and 100 ms again after 30 s of health.</summary>
 /// <param name="time">Measures the health.</param>

@@ -1,4 +1,4 @@
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Supervision;
 
 /// <summary>A delay in words.</summary>
 internal static class DelayExtensions

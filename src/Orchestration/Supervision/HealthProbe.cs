@@ -1,4 +1,4 @@
-namespace ClusterAspire.Orchestration;
+namespace ClusterAspire.Orchestration.Supervision;
 
 /// <summary>Waits until something that was started is ready to serve.</summary>
 internal static class HealthProbe

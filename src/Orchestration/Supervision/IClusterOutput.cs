@@ -1,4 +1,6 @@
-namespace ClusterAspire.Orchestration;
+using ClusterAspire.Orchestration.Plan;
+
+namespace ClusterAspire.Orchestration.Supervision;
 
 /// <summary>What the user sees of a running cluster. Called from any thread.</summary>
 public interface IClusterOutput

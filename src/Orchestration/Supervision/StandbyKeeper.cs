@@ -1,4 +1,6 @@
-namespace ClusterAspire.Orchestration;
+using ClusterAspire.Orchestration.Runtime;
+
+namespace ClusterAspire.Orchestration.Supervision;
 
 /// <summary>Keeps one run of a workload waiting, to take over from the one that serves.</summary>
 internal sealed class StandbyKeeper(Workload workload, IStandbyRuntime runtime, IClusterOutput output, TimeProvider time) : IDisposable
@@ -59,7 +61,7 @@ internal sealed class StandbyKeeper(Workload workload, IStandbyRuntime runtime, 
 
                 if (tries == Tries)
                 {
-                    output.Warn($"{workload.Name}'s standby has failed {Tries} times: only a service that references src/ServiceDefaults waits until it is to serve.");
+                    output.Warn($"{workload.Name}'s standby has failed {Tries} times: only a service that references src/Replica waits until it is to serve.");
                 }
             }
         }

@@ -1,4 +1,6 @@
-namespace ClusterAspire.Orchestration;
+using ClusterAspire.Orchestration.Runtime;
+
+namespace ClusterAspire.Orchestration.Supervision;
 
 /// <summary>Keeps one workload running: whatever way it ends, it is started again, until it is told to stop.</summary>
 internal sealed class SupervisedWorkload(

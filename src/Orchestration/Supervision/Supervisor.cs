@@ -1,4 +1,7 @@
-namespace ClusterAspire.Orchestration;
+using ClusterAspire.Orchestration.Plan;
+using ClusterAspire.Orchestration.Runtime;
+
+namespace ClusterAspire.Orchestration.Supervision;
 
 /// <summary>The embedded orchestrator: starts a plan, restarts whatever exits, and drains it at the end.</summary>
 /// <param name="plan">What to run.</param>

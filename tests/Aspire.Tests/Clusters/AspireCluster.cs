@@ -1,10 +1,12 @@
-#if ASPIRE
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using ClusterAspire.Contract;
+
+#if ASPIRE
 
 namespace ClusterAspire.Aspire.Tests;
 

@@ -1,10 +1,12 @@
-#if ASPIRE
 using System.Collections.Concurrent;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
-using ClusterAspire.AppHost;
-using ClusterAspire.Orchestration;
+using ClusterAspire.Hosting.Restarts;
+using ClusterAspire.Orchestration.Plan;
+using ClusterAspire.Orchestration.Supervision;
 using Microsoft.Extensions.DependencyInjection;
+
+#if ASPIRE
 
 namespace ClusterAspire.Aspire.Tests;
 

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace ClusterAspire.Kubernetes.Tests;
 
-/// <summary><c>AppHost publish k8s</c>, and overlays of users' own on what it writes.</summary>
+/// <summary><c>Runner publish k8s</c>, and overlays of users' own on what it writes.</summary>
 public sealed class PublishTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("clusteraspire-publish-").FullName;
@@ -50,14 +50,14 @@ public sealed class PublishTests : IDisposable
     [Fact]
     public void What_makes_no_sense_is_said_in_a_sentence()
     {
-        var (exitCode, error) = AppHost("publish", "k8s", "--output", _directory, "--load-balancers", "0");
+        var (exitCode, error) = Runner("publish", "k8s", "--output", _directory, "--load-balancers", "0");
 
         Assert.Equal((1, "Cluster:Kubernetes:LoadBalancers must be from 1 to 100, not '0'.\n"), (exitCode, error));
     }
 
     private void Publish(params string[] switches)
     {
-        var (exitCode, error) = AppHost(["publish", "k8s", "--output", Path.Combine(_directory, "base"), .. switches]);
+        var (exitCode, error) = Runner(["publish", "k8s", "--output", Path.Combine(_directory, "base"), .. switches]);
         Assert.True(exitCode == 0, error);
     }
 
@@ -71,9 +71,9 @@ public sealed class PublishTests : IDisposable
         return Rendering.Parse(Kubectl.Kustomize(overlay));
     }
 
-    private static (int ExitCode, string Error) AppHost(params string[] arguments)
+    private static (int ExitCode, string Error) Runner(params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [Build.AppHost, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [Build.Runner, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEnd();
         process.WaitForExit();

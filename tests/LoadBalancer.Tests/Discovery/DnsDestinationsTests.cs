@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using ClusterAspire.LoadBalancer.Configuration;
+using ClusterAspire.LoadBalancer.Discovery;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;

@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using ClusterAspire.LoadBalancer.Live;
+using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.AspNetCore.Http;
 using Xunit;
 
@@ -17,7 +19,7 @@ public sealed class FiguresTests
     public async Task Percentiles_lie_between_what_the_replica_and_what_the_client_measured()
     {
         var upstreamTimes = new ConcurrentBag<double>();
-        await using var upstream = await Upstream.StartAsync("replica-0", context => WorkAsync(context, upstreamTimes));
+        await using var upstream = await UpstreamServer.StartAsync("replica-0", context => WorkAsync(context, upstreamTimes));
         await using var balancer = await Balancer.StartAsync([upstream]);
         await balancer.UntilAsync("replica-0", "ready");
 
@@ -41,8 +43,8 @@ public sealed class FiguresTests
     [Fact]
     public async Task Counts_add_up_exactly_over_replicas_and_route_classes()
     {
-        await using var zero = await Upstream.StartAsync("replica-0", context => context.Response.WriteAsync("ok"));
-        await using var one = await Upstream.StartAsync("replica-1", context => context.Response.WriteAsync("ok"));
+        await using var zero = await UpstreamServer.StartAsync("replica-0", context => context.Response.WriteAsync("ok"));
+        await using var one = await UpstreamServer.StartAsync("replica-1", context => context.Response.WriteAsync("ok"));
         await using var balancer = await Balancer.StartAsync([zero, one]);
         await balancer.UntilAsync("replica-0", "ready");
         await balancer.UntilAsync("replica-1", "ready");
@@ -60,7 +62,7 @@ public sealed class FiguresTests
     [Fact]
     public async Task The_supervisor_reports_what_only_it_sees()
     {
-        await using var upstream = await Upstream.StartAsync("replica-0", context => context.Response.WriteAsync("ok"));
+        await using var upstream = await UpstreamServer.StartAsync("replica-0", context => context.Response.WriteAsync("ok"));
         await using var balancer = await Balancer.StartAsync([upstream]);
         using var taken = await balancer.Admin.PostAsync("/api/events", Json("""{"subject":"supervisor","text":"replica-0 exited with code 137"}"""), TestContext.Current.CancellationToken);
         Assert.Equal(204, (int)taken.StatusCode);

@@ -2,7 +2,9 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
-using ClusterAspire.ServiceDefaults;
+using ClusterAspire.LoadBalancer.Admin;
+using ClusterAspire.LoadBalancer.Upstreams;
+using ClusterAspire.Replica;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -27,10 +29,10 @@ internal sealed class Balancer : IAsyncDisposable
 
     public HttpClient Admin { get; }
 
-    public static Task<Balancer> StartAsync(IEnumerable<Upstream> upstreams, params (string Key, string Value)[] settings) =>
+    public static Task<Balancer> StartAsync(IEnumerable<UpstreamServer> upstreams, params (string Key, string Value)[] settings) =>
         StartAsync(upstreams, TimeProvider.System, settings);
 
-    public static async Task<Balancer> StartAsync(IEnumerable<Upstream> upstreams, TimeProvider time, params (string Key, string Value)[] settings)
+    public static async Task<Balancer> StartAsync(IEnumerable<UpstreamServer> upstreams, TimeProvider time, params (string Key, string Value)[] settings)
     {
         var (url, adminUrl) = (FreeUrl(), FreeUrl());
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
@@ -43,7 +45,7 @@ internal sealed class Balancer : IAsyncDisposable
             .. settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)),
         ]);
         builder.Services.AddSingleton(time);
-        builder.AddServiceDefaults();
+        builder.AddReplica();
         builder.AddLoadBalancer();
         var app = builder.Build();
         app.MapAdmin();
@@ -53,7 +55,7 @@ internal sealed class Balancer : IAsyncDisposable
     }
 
     /// <summary>Adds an upstream to the configuration of the running load balancer.</summary>
-    public void Add(Upstream upstream)
+    public void Add(UpstreamServer upstream)
     {
         _app.Configuration[AddressKey(upstream)] = upstream.Address.ToString();
         ((IConfigurationRoot)_app.Configuration).Reload();
@@ -89,7 +91,7 @@ internal sealed class Balancer : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private static string AddressKey(Upstream upstream) => $"ReverseProxy:Clusters:service:Destinations:{upstream.Name}:Address";
+    private static string AddressKey(UpstreamServer upstream) => $"ReverseProxy:Clusters:service:Destinations:{upstream.Name}:Address";
 
     private static Uri FreeUrl() => new($"http://127.0.0.1:{FreePort.Next()}");
 }

@@ -1,3 +1,4 @@
+using ClusterAspire.Orchestration.Containers;
 using Xunit;
 
 namespace ClusterAspire.Orchestration.Tests;

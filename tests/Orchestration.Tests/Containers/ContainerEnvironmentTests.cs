@@ -1,4 +1,6 @@
 using System.Collections;
+using ClusterAspire.Orchestration.Containers;
+using ClusterAspire.Orchestration.Runtime;
 using Xunit;
 
 namespace ClusterAspire.Orchestration.Tests;

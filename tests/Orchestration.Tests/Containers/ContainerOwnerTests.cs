@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ClusterAspire.Orchestration.Containers;
 using Xunit;
 
 namespace ClusterAspire.Orchestration.Tests;

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using ClusterAspire.Orchestration.Containers;
+using ClusterAspire.Orchestration.Options;
 using Xunit;
 
 namespace ClusterAspire.Orchestration.Tests;

@@ -1,4 +1,8 @@
 using System.Runtime.CompilerServices;
+using ClusterAspire.Orchestration.Containers;
+using ClusterAspire.Orchestration.Kubernetes;
+using ClusterAspire.Orchestration.Options;
+using ClusterAspire.Orchestration.Plan;
 using Microsoft.Extensions.Configuration;
 using Xunit;
 

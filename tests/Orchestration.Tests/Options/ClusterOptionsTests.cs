@@ -1,3 +1,4 @@
+using ClusterAspire.Orchestration.Options;
 using Microsoft.Extensions.Configuration;
 using Xunit;
 

@@ -1,3 +1,5 @@
+using ClusterAspire.Orchestration.Options;
+using ClusterAspire.Orchestration.Plan;
 using Xunit;
 
 namespace ClusterAspire.Orchestration.Tests;

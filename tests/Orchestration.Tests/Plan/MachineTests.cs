@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using ClusterAspire.Orchestration.Plan;
 using Xunit;
 
 namespace ClusterAspire.Orchestration.Tests;

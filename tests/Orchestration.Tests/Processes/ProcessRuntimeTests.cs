@@ -1,4 +1,7 @@
 using System.Collections.Concurrent;
+using ClusterAspire.Orchestration.Plan;
+using ClusterAspire.Orchestration.Processes;
+using ClusterAspire.Orchestration.Runtime;
 using Xunit;
 
 namespace ClusterAspire.Orchestration.Tests;

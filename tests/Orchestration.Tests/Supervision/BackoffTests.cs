@@ -1,3 +1,4 @@
+using ClusterAspire.Orchestration.Supervision;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 

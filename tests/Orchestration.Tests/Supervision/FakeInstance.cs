@@ -1,3 +1,5 @@
+using ClusterAspire.Orchestration.Runtime;
+
 namespace ClusterAspire.Orchestration.Tests;
 
 internal sealed class FakeInstance(Workload workload, Action<string> output, string id) : IStandby

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using ClusterAspire.Orchestration.Runtime;
 
 namespace ClusterAspire.Orchestration.Tests;
 

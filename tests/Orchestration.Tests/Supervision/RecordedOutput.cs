@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using ClusterAspire.Orchestration.Plan;
+using ClusterAspire.Orchestration.Supervision;
 
 namespace ClusterAspire.Orchestration.Tests;
 

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using ClusterAspire.Orchestration.Plan;
+using ClusterAspire.Orchestration.Supervision;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 

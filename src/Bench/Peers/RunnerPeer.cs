@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using ClusterAspire.Contract;
+
+namespace ClusterAspire.Bench;
+
+/// <summary>The product, started as a user starts it.</summary>
+/// <param name="name">Its name.</param>
+/// <param name="replicas">How many replicas.</param>
+/// <param name="pin">Whether each has a core of its own.</param>
+/// <param name="standby">Whether a second process of each waits.</param>
+internal sealed class RunnerPeer(string name, int replicas, bool pin = true, bool standby = false) : IPeer
+{
+    private static readonly HttpClient Admin = new() { Timeout = TimeSpan.FromSeconds(5) };
+
+    /// <inheritdoc/>
+    public string Name => name;
+
+    /// <inheritdoc/>
+    public string? Missing => null;
+
+    /// <inheritdoc/>
+    public async Task<RunningPeer> StartAsync(BenchFolders folders, CancellationToken cancellationToken)
+    {
+        var (url, admin) = (Port.FreeUrl(), Port.FreeUrl());
+        List<string> arguments =
+        [
+            "--replicas", $"{replicas}", "--port", $"{url.Port}", "--admin-port", $"{admin.Port}",
+            // Processes, whatever else this machine has.
+            "--runtime", "process", "--service", ProgramPath.Service,
+        ];
+        if (!pin)
+        {
+            arguments.Add("--no-pin");
+        }
+
+        if (standby)
+        {
+            arguments.Add("--standby");
+        }
+
+        var started = Stopwatch.GetTimestamp();
+        var process = ChildProcess.Start(Tool.Wrap(ProgramPath.Runner, arguments), folders.Logs, name);
+        return await new RunningPeer(url, process) { Workers = () => WorkersAsync(admin) }
+            .ServesAsync(started, process, cancellationToken);
+    }
+
+    private static async Task<IReadOnlyList<Worker>> WorkersAsync(Uri admin)
+    {
+        var replicas = await Admin.GetFromJsonAsync<IReadOnlyList<ReplicaStatus>>(new Uri(admin, "api/replicas"));
+        return [.. replicas!.Where(replica => replica.Pid is not null)
+            .Select(replica => new Worker(replica.Name, replica.Pid!.Value, replica.State is ReplicaState.Ready or ReplicaState.Busy))];
+    }
+}

@@ -1,0 +1,69 @@
+namespace ClusterAspire.Contract;
+
+/// <summary>The environment variables that a replica and the load balancer are told by, whoever starts them.</summary>
+public static class Variables
+{
+    /// <summary>The replica's name, such as <c>replica-0</c>.</summary>
+    public const string ReplicaName = "Replica__Name";
+
+    /// <summary>The core the replica is pinned to (the operating system's number).</summary>
+    public const string ReplicaCore = "Replica__Core";
+
+    /// <summary><c>true</c> when the replica pins itself to its core, as whoever starts it does not.</summary>
+    public const string ReplicaPin = "Replica__Pin";
+
+    /// <summary>How much work may wait in the replica's compute lane.</summary>
+    public const string LaneQueueLimit = "ComputeLane__QueueLimit";
+
+    /// <summary>How long a process serves on while <c>/health</c> already answers 503, in seconds.</summary>
+    public const string DrainDelay = "Drain__Delay";
+
+    /// <summary>How long requests in flight may then take to finish, in seconds.</summary>
+    public const string DrainTimeout = "Drain__Timeout";
+
+    /// <summary>The process id that the process must not outlive.</summary>
+    public const string SupervisorPid = "Supervisor__Pid";
+
+    /// <summary><c>true</c> when the process must not outlive its parent.</summary>
+    public const string SupervisorParent = "Supervisor__Parent";
+
+    /// <summary><c>true</c> when the process waits, started, until it is told to serve.</summary>
+    public const string SupervisorStandby = "Supervisor__Standby";
+
+    /// <summary><c>true</c> when metrics and traces are written to the console.</summary>
+    public const string TelemetryConsole = "Telemetry__Console";
+
+    /// <summary>Where the load balancer's clients connect.</summary>
+    public const string LoadBalancerUrl = "LoadBalancer__Url";
+
+    /// <summary>Where the live page, the metrics and the replica API listen.</summary>
+    public const string LoadBalancerAdminUrl = "LoadBalancer__AdminUrl";
+
+    /// <summary>How many compute requests may wait at the load balancer.</summary>
+    public const string ComputeQueueLimit = "LoadBalancer__ComputeQueueLimit";
+
+    /// <summary>How the load balancer finds its destinations: <c>static</c> or <c>dns</c>.</summary>
+    public const string Discovery = "LoadBalancer__Discovery";
+
+    /// <summary>How many processors .NET counts.</summary>
+    public const string ProcessorCount = "DOTNET_PROCESSOR_COUNT";
+
+    /// <summary>OpenTelemetry's <c>service.name</c>.</summary>
+    public const string ServiceName = "OTEL_SERVICE_NAME";
+
+    /// <summary>OpenTelemetry's resource attributes, the replica's name as <c>service.instance.id</c> among them.</summary>
+    public const string ResourceAttributes = "OTEL_RESOURCE_ATTRIBUTES";
+
+    /// <summary>The ports that ASP.NET Core listens at, on all addresses.</summary>
+    public const string HttpPorts = "ASPNETCORE_HTTP_PORTS";
+
+    /// <summary>The YARP cluster that the replicas are destinations of.</summary>
+    public const string Cluster = "service";
+
+    /// <summary>What the names of all destinations' variables begin with.</summary>
+    public const string Destinations = $"ReverseProxy__Clusters__{Cluster}__Destinations__";
+
+    /// <summary>The address of one of the load balancer's destinations.</summary>
+    /// <param name="destination">The destination's name: the replica's.</param>
+    public static string DestinationAddress(string destination) => $"{Destinations}{destination}__Address";
+}

@@ -1,0 +1,30 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace ClusterAspire.Hosting.Restarts;
+
+/// <summary>Adds what Aspire leaves to others: starting again what has ended.</summary>
+public static class RestartExtensions
+{
+    /// <summary>
+    /// Starts the resource again when it ends, after 100 ms, doubling to 10 s (100 ms again after 30 s of health), unless it was
+    /// asked to stop in the dashboard. For resources that have start and stop commands: projects, containers, executables.
+    /// </summary>
+    public static IResourceBuilder<T> WithRestarts<T>(this IResourceBuilder<T> builder)
+        where T : IResource
+    {
+        var services = builder.ApplicationBuilder.Services;
+        services.TryAddSingleton<Restarter>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<Microsoft.Extensions.Hosting.IHostedService, Restarter>(provider => provider.GetRequiredService<Restarter>()));
+        return builder
+            .WithAnnotation(new RestartAnnotation(), ResourceAnnotationMutationBehavior.Replace)
+            // By now Aspire has given the resource its commands.
+            .OnInitializeResource((resource, initialize, _) =>
+            {
+                initialize.Services.GetRequiredService<Restarter>().ListenToCommandsOf(resource);
+                return Task.CompletedTask;
+            });
+    }
+}

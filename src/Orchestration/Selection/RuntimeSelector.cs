@@ -1,0 +1,140 @@
+using ClusterAspire.Orchestration.Containers;
+using ClusterAspire.Orchestration.Options;
+using ClusterAspire.Orchestration.Plan;
+using ClusterAspire.Orchestration.Processes;
+using ClusterAspire.Orchestration.Supervision;
+
+namespace ClusterAspire.Orchestration.Selection;
+
+/// <summary>Chooses between processes and containers, and gets the containers' image ready.</summary>
+/// <param name="options">What the user chose;</param>
+/// <param name="build">How the image is built.</param>
+/// <param name="output">Is told what was chosen and why, and the builder's progress.</param>
+public sealed class RuntimeSelector(ClusterOptions options, BuildOptions build, IClusterOutput output)
+{
+    /// <summary>Chooses.</summary>
+    /// <param name="program">The built service of this repository.</param>
+    /// <param name="source">The folder of its Dockerfile.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ClusterException">An option makes no sense, or what was asked for cannot be had.</exception>
+    public async Task<RuntimeSelection> SelectAsync(string program, string source, CancellationToken cancellationToken)
+    {
+        options.Validate();
+        if (options.Runtime is RuntimeKind.Process)
+        {
+            return Processes();
+        }
+
+        if (options.Standby)
+        {
+            return Processes("--standby keeps processes waiting");
+        }
+
+        // Said before an image is built for nothing.
+        LoopbackPort.EnsureFree(options.Port, nameof(options.Port));
+        LoopbackPort.EnsureFree(options.AdminPort, nameof(options.AdminPort));
+        if (options.Service is not null)
+        {
+            return options.Runtime is RuntimeKind.Auto ? Processes("--service names a program") : throw new ClusterException(
+                $"{ClusterOptions.Switch(nameof(options.Service))} names a program, which runs as a process: for containers name an image by {ClusterOptions.Switch(nameof(options.Image))}.");
+        }
+
+        return options.Runtime is RuntimeKind.Container ? await ContainersAsync() : await AutoAsync();
+
+        RuntimeSelection Processes(string? why = null)
+        {
+            if (why is not null)
+            {
+                output.Say($"Replicas run as processes: {why.TrimEnd('.')}.");
+            }
+
+            return new(new ProcessRuntime(options.Service ?? program), Machine.Current);
+        }
+
+        async Task<RuntimeSelection> ContainersAsync()
+        {
+            var engine = await FindEngineAsync(cancellationToken);
+            var image = new ServiceImage(engine, options.Image, source, build);
+            var id = await image.FindAsync(cancellationToken) ?? await BuildAsync(image, cancellationToken);
+            return await RunAsync(engine, image, id, cancellationToken);
+        }
+
+        async Task<RuntimeSelection> AutoAsync()
+        {
+            try
+            {
+                var engine = await FindEngineAsync(cancellationToken);
+                var image = new ServiceImage(engine, options.Image, source, build);
+                if (await image.FindAsync(cancellationToken) is not { } id)
+                {
+                    if (await image.WhyNotBuildableAsync(cancellationToken) is { } missing)
+                    {
+                        return Processes(missing);
+                    }
+
+                    id = await BuildAsync(image, cancellationToken);
+                }
+
+                return await RunAsync(engine, image, id, cancellationToken);
+            }
+            catch (ClusterException e)
+            {
+                return Processes(e.Message.Replace(ContainerEngine.OrProcesses, ".", StringComparison.Ordinal));
+            }
+        }
+    }
+
+    /// <summary>Removes the containers that crashed runs of this cluster left behind.</summary>
+    /// <exception cref="ClusterException">No engine answers.</exception>
+    public async Task CleanAsync(CancellationToken cancellationToken)
+    {
+        options.Validate();
+        var engine = await ContainerEngine.FindAsync(options.Engine, cancellationToken);
+        if (!await RemoveLeftoversAsync(engine, cancellationToken))
+        {
+            output.Say($"No container of {options.Name} was left behind.");
+        }
+    }
+
+    private async Task<ContainerEngine> FindEngineAsync(CancellationToken cancellationToken)
+    {
+        var engine = await ContainerEngine.FindAsync(options.Engine, cancellationToken);
+        await RemoveLeftoversAsync(engine, cancellationToken);
+        return !options.Pin || engine.Pins ? engine : throw new ClusterException(
+            $"{engine.Name} cannot pin containers to cores, as this user's cgroup has no cpuset controller: let systemd delegate it to users, run it as root, let the replicas move (--no-pin){ContainerEngine.OrProcesses}");
+    }
+
+    private async Task<bool> RemoveLeftoversAsync(ContainerEngine engine, CancellationToken cancellationToken)
+    {
+        var removed = await ContainerLabels.RemoveLeftoversAsync(engine, options.Name, cancellationToken);
+        if (removed > 0)
+        {
+            output.Say($"Removed {removed} container{(removed is 1 ? "" : "s")} of {options.Name} that a run before had left behind.");
+        }
+
+        return removed > 0;
+    }
+
+    private async Task<string> BuildAsync(ServiceImage image, CancellationToken cancellationToken)
+    {
+        output.Say($"Building the image {image.Name}, as its source is new; --runtime process starts without.");
+        return await image.BuildAsync(line => output.Line("image", line), cancellationToken);
+    }
+
+    private async Task<RuntimeSelection> RunAsync(ContainerEngine engine, ServiceImage image, string id, CancellationToken cancellationToken)
+    {
+        output.Say($"Replicas run as containers: {engine.Name} answers and has the image {image.Name}.");
+        var telemetry = await TelemetryRelay.CreateAsync(engine, cancellationToken);
+        // By id, so that every restart is of the image that was chosen; those who show images to people show its name.
+        return new(new ContainerRuntime(engine, new(id, engine.Command, options.Memory), options, telemetry), MachineOf(engine))
+        {
+            Image = new(image.Name, engine.Command, options.Memory),
+        };
+    }
+
+    // An engine in a virtual machine has cores of its own, numbered from 0.
+    private static Machine MachineOf(ContainerEngine engine) =>
+        OperatingSystem.IsLinux() && Machine.Current.Cores.All(core => core < engine.Processors)
+            ? Machine.Current
+            : new([.. Enumerable.Range(0, engine.Processors)], engine.Processors) { Pins = true };
+}

@@ -1,0 +1,59 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace ClusterAspire.Replica.Draining;
+
+/// <summary>
+/// The graceful way out: unhealthy at once, serving as before for <see cref="DrainOptions.Delay"/>, then no new
+/// connections and up to <see cref="DrainOptions.Timeout"/> for the requests in flight.
+/// </summary>
+internal sealed partial class Drain(
+    IHostApplicationLifetime application,
+    IOptions<DrainOptions> options,
+    IOptions<HostOptions> host,
+    TimeProvider time,
+    ILogger<Drain> logger) : IHostedService
+{
+    private int _begun;
+
+    /// <summary>Whether this process is on its way out.</summary>
+    public bool IsDraining => Volatile.Read(ref _begun) == 1 || application.ApplicationStopping.IsCancellationRequested;
+
+    /// <summary>Starts to drain; further calls do nothing.</summary>
+    public void Begin()
+    {
+        if (Interlocked.Exchange(ref _begun, 1) == 1)
+        {
+            return;
+        }
+
+        Log.Draining(logger, options.Value.Delay, options.Value.Timeout);
+        _ = StopAfterDelayAsync();
+    }
+
+    private async Task StopAfterDelayAsync()
+    {
+        if (options.Value.Delay > 0)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(options.Value.Delay), time);
+        }
+
+        application.StopApplication();
+    }
+
+    // Here and not in a Configure<HostOptions>: the host reads its options when it is built, before anything is validated.
+    Task IHostedService.StartAsync(CancellationToken cancellationToken)
+    {
+        host.Value.ShutdownTimeout = TimeSpan.FromSeconds(options.Value.Timeout);
+        return Task.CompletedTask;
+    }
+
+    Task IHostedService.StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Information, "Draining: serving for {Delay} s more, then {Timeout} s for the requests in flight.")]
+        public static partial void Draining(ILogger logger, double delay, double timeout);
+    }
+}

@@ -1,0 +1,38 @@
+using System.Net.Http.Json;
+using ClusterAspire.Contract;
+using ClusterAspire.Orchestration.Plan;
+using ClusterAspire.Orchestration.Supervision;
+
+namespace ClusterAspire.Runner;
+
+/// <summary>Passes warnings on to the live page too: exit codes are something only the supervisor sees.</summary>
+internal sealed class LivePageReports(IClusterOutput inner, Uri adminUrl) : IClusterOutput, IDisposable
+{
+    private readonly HttpClient _http = new() { BaseAddress = adminUrl, Timeout = TimeSpan.FromSeconds(2) };
+
+    public void Line(string workload, string line) => inner.Line(workload, line);
+
+    public void Say(string message) => inner.Say(message);
+
+    public void Warn(string message)
+    {
+        inner.Warn(message);
+        _ = ReportAsync(message);
+    }
+
+    public void Ready(ClusterPlan plan) => inner.Ready(plan);
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task ReportAsync(string text)
+    {
+        try
+        {
+            using var response = await _http.PostAsJsonAsync("/api/events", new ReportedEvent("supervisor", text), ContractJson.Default.ReportedEvent);
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or ObjectDisposedException)
+        {
+            // The load balancer is not there: the terminal has said it.
+        }
+    }
+}

@@ -1,0 +1,96 @@
+using System.Runtime.InteropServices;
+
+namespace ClusterAspire.Runner.Signals;
+
+/// <summary>Ctrl+C and SIGTERM: the first drains, a second one stops at once. The end of <see cref="DotnetRun"/> drains too.</summary>
+internal sealed class StopSignals : IDisposable
+{
+    // One stop may arrive twice: by the process group and, passed on, by dotnet run.
+    private static readonly TimeSpan SameStop = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan Watch = TimeSpan.FromSeconds(1);
+
+    private readonly CancellationTokenSource _drain = new();
+    private readonly CancellationTokenSource _atOnce = new();
+    private readonly List<PosixSignalRegistration> _registrations;
+    private readonly Timer? _orphaned;
+    private readonly Lock _lock = new();
+    private long? _first;
+    private bool _disposed;
+
+    public StopSignals()
+    {
+        _registrations =
+        [
+            .. from signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGHUP]
+               select PosixSignalRegistration.Create(signal, OnSignal),
+        ];
+        if (DotnetRun.IsParent)
+        {
+            _orphaned = new(_ => DrainWhenOrphaned(), null, Watch, Watch);
+        }
+    }
+
+    public CancellationToken Drain => _drain.Token;
+
+    public CancellationToken AtOnce => _atOnce.Token;
+
+    /// <summary>0 after a drain; a shell's code for a process ended by the signal that cut the drain short.</summary>
+    public int ExitCode { get; private set; }
+
+    public void Dispose()
+    {
+        _registrations.ForEach(registration => registration.Dispose());
+        _orphaned?.Dispose();
+        lock (_lock)
+        {
+            // A last signal may be on its way here.
+            _disposed = true;
+            _drain.Dispose();
+            _atOnce.Dispose();
+        }
+    }
+
+    private void DrainWhenOrphaned()
+    {
+        lock (_lock)
+        {
+            if (!_disposed && _first is null && DotnetRun.HasEnded)
+            {
+                _first = TimeProvider.System.GetTimestamp();
+                _drain.CancelAsync();
+            }
+        }
+    }
+
+    private void OnSignal(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        lock (_lock)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            if (_first is not { } first)
+            {
+                _first = TimeProvider.System.GetTimestamp();
+                _drain.CancelAsync();
+            }
+            else if (TimeProvider.System.GetElapsedTime(first) > SameStop && !_atOnce.IsCancellationRequested)
+            {
+                ExitCode = 128 + Number(context.Signal);
+                _atOnce.CancelAsync();
+            }
+        }
+    }
+
+    private static int Number(PosixSignal signal) => signal switch
+    {
+        PosixSignal.SIGHUP => 1,
+        PosixSignal.SIGINT => 2,
+        PosixSignal.SIGQUIT => 3,
+        _ => 15,
+    };
+}

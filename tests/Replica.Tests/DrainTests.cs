@@ -1,0 +1,133 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Runtime.InteropServices;
+using ClusterAspire.Replica.Draining;
+using ClusterAspire.Replica.Supervision;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
+
+namespace ClusterAspire.Replica.Tests;
+
+public sealed class DrainTests
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly ConcurrentQueue<string> _errors = new();
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private Task<TestApplication> StartAsync() => TestApplication.StartAsync(
+        app =>
+        {
+            app.MapReplica();
+            app.MapHealthChecks("/plain");
+            app.MapGet("/fast", () => "fast");
+        },
+        new() { ["Drain:Delay"] = "5", ["Drain:Timeout"] = "60" },
+        builder =>
+        {
+            builder.Services.AddSingleton<TimeProvider>(_time);
+            builder.Logging.AddProvider(new ErrorLog(_errors));
+        });
+
+    [Fact]
+    public async Task Draining_is_told_at_once_by_every_readiness_endpoint_while_requests_are_still_served()
+    {
+        await using var app = await StartAsync();
+        Assert.Equal(HttpStatusCode.OK, (await app.Client.GetAsync("/plain", Cancel)).StatusCode);
+
+        app.Get<Drain>().Begin();
+        var health = await app.Client.GetAsync("/health", Cancel);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
+        Assert.Contains($"\"status\":\"Draining\",\"name\":\"{Environment.MachineName}\"", await health.Content.ReadAsStringAsync(Cancel));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await app.Client.GetAsync("/plain", Cancel)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await app.Client.GetAsync("/alive", Cancel)).StatusCode);
+        Assert.Equal("fast", await app.Client.GetStringAsync("/fast", Cancel));
+        Assert.Empty(_errors);
+    }
+
+    [Fact]
+    public async Task A_failing_health_check_is_logged_as_an_error_before()
+    {
+        await using var app = await TestApplication.StartAsync(
+            app => app.MapReplica(),
+            build: builder =>
+            {
+                builder.Logging.AddProvider(new ErrorLog(_errors));
+                builder.Services.AddHealthChecks().AddCheck("database", () => HealthCheckResult.Unhealthy("gone"));
+            });
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await app.Client.GetAsync("/health", Cancel)).StatusCode);
+
+        Assert.Contains("database", Assert.Single(_errors), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_host_stops_after_the_delay_and_not_before()
+    {
+        await using var app = await StartAsync();
+        var stopping = app.Get<IHostApplicationLifetime>().ApplicationStopping;
+        app.Get<Drain>().Begin();
+        app.Get<Drain>().Begin();
+
+        _time.Advance(TimeSpan.FromSeconds(4.9));
+        Assert.False(stopping.IsCancellationRequested);
+        _time.Advance(TimeSpan.FromSeconds(0.2));
+        await Eventually.IsTrueAsync(() => stopping.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task The_same_stop_may_arrive_twice_and_only_a_later_signal_ends_the_process()
+    {
+        await using var app = await StartAsync();
+        var exits = new List<int>();
+        var signals = new SignalLifetime(app.Get<Drain>(), app.Get<IOptions<SupervisorOptions>>(), _time, NullLogger<SignalLifetime>.Instance) { Exit = exits.Add };
+
+        signals.OnSignal(PosixSignal.SIGTERM);
+        Assert.True(app.Get<Drain>().IsDraining);
+        _time.Advance(TimeSpan.FromSeconds(0.9));
+        signals.OnSignal(PosixSignal.SIGTERM);
+        Assert.Empty(exits);
+
+        _time.Advance(TimeSpan.FromSeconds(0.2));
+        signals.OnSignal(PosixSignal.SIGINT);
+        signals.OnSignal(PosixSignal.SIGTERM);
+        Assert.Equal([130, 143], exits);
+    }
+
+    [Fact]
+    public async Task While_draining_responses_close_their_connections()
+    {
+        await using var app = await StartAsync();
+        Assert.Null((await app.Client.GetAsync("/fast", Cancel)).Headers.ConnectionClose);
+        app.Get<Drain>().Begin();
+        Assert.True((await app.Client.GetAsync("/fast", Cancel)).Headers.ConnectionClose);
+    }
+
+    private sealed class ErrorLog(ConcurrentQueue<string> lines) : ILoggerProvider, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+            {
+                lines.Enqueue(formatter(state, exception));
+            }
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using System.Net;
+using System.Text.Json;
+using ClusterAspire.Replica.Identity;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace ClusterAspire.Replica.Tests;
+
+public sealed class HealthTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Health_says_who_the_replica_is()
+    {
+        var before = DateTime.UtcNow;
+        await using var app = await TestApplication.StartAsync(
+            app => app.MapReplica(),
+            new() { ["Replica:Name"] = "replica-3", ["Replica:Core"] = "1" });
+        var response = await app.Client.GetAsync("/health", Cancel);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
+
+        using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancel));
+        var fields = body.RootElement.EnumerateObject().ToDictionary(field => field.Name, field => field.Value);
+        Assert.Equal(["status", "name", "pid", "container", "core", "cores", "startedAt"], fields.Keys);
+        Assert.Equal("Healthy", fields["status"].GetString());
+        Assert.Equal("replica-3", fields["name"].GetString());
+        Assert.Equal(Environment.ProcessId, fields["pid"].GetInt32());
+        Assert.Equal(1, fields["core"].GetInt32());
+        Assert.Equal(Environment.ProcessorCount, fields["cores"].GetInt32());
+        Assert.EndsWith("Z", fields["startedAt"].GetString());
+        Assert.True(fields["startedAt"].GetDateTime() <= before);
+    }
+
+    [Fact]
+    public async Task Without_a_name_and_a_core_it_is_the_machine_and_nowhere_in_particular()
+    {
+        await using var app = await TestApplication.StartAsync(app => app.MapReplica());
+        using var body = JsonDocument.Parse(await app.Client.GetStringAsync("/health", Cancel));
+        Assert.Equal(Environment.MachineName, body.RootElement.GetProperty("name").GetString());
+        Assert.Equal(JsonValueKind.Null, body.RootElement.GetProperty("core").ValueKind);
+        Assert.Equal(Environment.MachineName, app.Get<ReplicaIdentity>().Name);
+    }
+
+    [Fact]
+    public async Task A_failing_health_check_makes_it_unhealthy_and_leaves_it_alive()
+    {
+        await using var app = await TestApplication.StartAsync(
+            app => app.MapReplica(),
+            build: builder => builder.Services.AddHealthChecks().AddCheck("database", () => HealthCheckResult.Unhealthy()));
+        var response = await app.Client.GetAsync("/health", Cancel);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.Contains("\"status\":\"Unhealthy\",\"name\":", await response.Content.ReadAsStringAsync(Cancel));
+        Assert.Equal("Healthy", await app.Client.GetStringAsync("/alive", Cancel));
+    }
+}

@@ -1,0 +1,96 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace ClusterAspire.Runner.Tests;
+
+/// <summary>The container engine of this machine, by its command.</summary>
+internal static class Engine
+{
+    private static readonly Lazy<string?> Found = new(() => Array.Find(["docker", "podman"], Answers));
+    private static readonly Lazy<string?> WhyNoImage = new(TryStart);
+
+    /// <summary>Its command.</summary>
+    public static string Command => Found.Value ?? throw new InvalidOperationException("No container engine answers.");
+
+    /// <summary>Skips the test where there is no engine, or no image can be had. With CI=true both have to be.</summary>
+    public static void SkipWhereMissing()
+    {
+        Requires.Linux();
+        Requires.That(Found.Value is not null, "No container engine answers: install Docker or Podman and start it.");
+        Requires.That(WhyNoImage.Value is null, $"The service does not start as a container: {WhyNoImage.Value}");
+    }
+
+    /// <summary>Runs a command of the engine; returns what it wrote.</summary>
+    public static string Run(params string[] arguments)
+    {
+        var (exitCode, output, errors) = Execute(Command, arguments);
+        return exitCode is 0 ? output.Trim() : throw new InvalidOperationException($"{Command} {string.Join(' ', arguments)}: {errors}");
+    }
+
+    /// <summary>The ids of a cluster's containers, running or not.</summary>
+    public static IReadOnlyList<string> ContainersOf(string cluster) =>
+        Run("ps", "--all", "--quiet", "--no-trunc", "--filter", $"label=clusteraspire.cluster={cluster}").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>The container that a replica runs in.</summary>
+    public static string ContainerOf(string cluster, string replica) => Assert.Single(
+        Run("ps", "--quiet", "--no-trunc", "--filter", $"label=clusteraspire.cluster={cluster}", "--filter", $"label=clusteraspire.replica={replica}")
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries));
+
+    /// <summary>What the engine knows of a container.</summary>
+    public static JsonElement Inspect(string container) => JsonDocument.Parse(Run("inspect", container)).RootElement[0].Clone();
+
+    /// <summary>Removes whatever is left of a cluster.</summary>
+    public static void Remove(string cluster)
+    {
+        if (Found.Value is not null && ContainersOf(cluster) is { Count: > 0 } left)
+        {
+            Execute(Command, ["rm", "--force", "--volumes", .. left]);
+        }
+    }
+
+    public static (int ExitCode, string Output, string Errors) Execute(string command, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(command, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output, errors.Result);
+    }
+
+    public static bool IsInstalled(string command, params string[] arguments)
+    {
+        try
+        {
+            return Execute(command, arguments).ExitCode is 0;
+        }
+        catch (Win32Exception)
+        {
+            return false;
+        }
+    }
+
+    private static bool Answers(string command) => IsInstalled(command, "ps");
+
+    // The first start builds the image, which takes longer than any test may.
+    private static string? TryStart()
+    {
+        var runtime = new ContainersUnderTest();
+        var (port, adminPort) = Cluster.FreePorts();
+        var runner = RunnerProcess.Start(["--runtime", "container", "--replicas", "1", "--port", $"{port}", "--admin-port", $"{adminPort}", .. runtime.Switches]);
+        try
+        {
+            while (!runner.HasExited && !runner.Output.Any(line => line.StartsWith("Replicas run as containers", StringComparison.Ordinal)))
+            {
+                Thread.Sleep(100);
+            }
+
+            return runner.HasExited ? string.Join(' ', runner.Errors) : null;
+        }
+        finally
+        {
+            runner.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            Remove(runtime.ClusterName);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using ClusterAspire.Runner.CommandLine;
+
+namespace ClusterAspire.Runner.Tests;
+
+/// <summary>The real Runner, as a process.</summary>
+internal sealed class RunnerProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _output = new();
+    private readonly ConcurrentQueue<string> _errors = new();
+
+    private RunnerProcess(Process process)
+    {
+        _process = process;
+        Pid = process.Id;
+        process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
+        process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    public int Pid { get; }
+
+    /// <summary>What it has written so far.</summary>
+    public IReadOnlyCollection<string> Output => [.. _output];
+
+    /// <summary>What it has written to standard error so far.</summary>
+    public IReadOnlyCollection<string> Errors => [.. _errors];
+
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>Starts it on its own.</summary>
+    public static RunnerProcess Start(string[] arguments, params (string Name, string Value)[] environment) =>
+        Start(typeof(ClusterCommand).Assembly.Location, arguments, environment);
+
+    /// <summary>Starts it as the README does; the process is then that of <c>dotnet run</c>.</summary>
+    public static RunnerProcess StartByDotnetRun(string[] arguments) =>
+        Start("run", ["--no-build", "--configuration", Configuration, "--project", Project(), "--", .. arguments], []);
+
+    private static string Configuration =>
+        typeof(RunnerProcess).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+
+    private static string Project([CallerFilePath] string path = "") =>
+        Path.GetFullPath(Path.Combine(path, "..", "..", "..", "..", "src", "Runner"));
+
+    private static RunnerProcess Start(string command, string[] arguments, (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (OperatingSystem.IsLinux() && Unix.IgnoresInterrupts)
+        {
+            start.FileName = "env";
+            start.ArgumentList.Add("--default-signal=INT");
+            // By its place, which env would look for on the PATH that the test gives the Runner.
+            start.ArgumentList.Add(Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet")));
+        }
+
+        start.ArgumentList.Add(command);
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        return new(Process.Start(start)!);
+    }
+
+    /// <summary>Runs it to its end.</summary>
+    public static async Task<(int ExitCode, RunnerProcess Runner)> RunAsync(string[] arguments, params (string Name, string Value)[] environment)
+    {
+        await using var runner = Start(arguments, environment);
+        return (await runner.ExitAsync(), runner);
+    }
+
+    public void Signal(int signal) => Unix.Signal(Pid, signal);
+
+    /// <summary>Waits for its end; returns the exit code.</summary>
+    public async Task<int> ExitAsync()
+    {
+        await Eventually.InTimeAsync(_process.WaitForExitAsync());
+        return _process.ExitCode;
+    }
+
+    /// <summary>Waits for a line of its output.</summary>
+    public async Task<string> LineAsync(Predicate<string> wanted, string what)
+    {
+        string? line = null;
+        await Eventually.IsTrueAsync(() => (line = _output.FirstOrDefault(line => wanted(line))) is not null || HasExited, what);
+        return line ?? throw new InvalidOperationException($"It ended before this: {what}.{Environment.NewLine}{this}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // Not gracefully: that is for tests to test. Its children notice.
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    public override string ToString() => string.Join(Environment.NewLine, [.. _output, .. _errors]);
+
+    private static void Keep(ConcurrentQueue<string> lines, string? line)
+    {
+        if (line is not null)
+        {
+            lines.Enqueue(line);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace ClusterAspire.Runner.Tests;
+
+/// <summary>Signals, and what Linux knows of processes.</summary>
+internal static partial class Unix
+{
+    public const int SigInt = 2;
+    public const int SigKill = 9;
+    public const int SigTerm = 15;
+    public const int SigStop = 19;
+
+    private const string IgnoredSignals = "SigIgn:";
+
+    /// <summary>Whether this process, and so its children, ignores Ctrl+C: shells start what runs in the background so.</summary>
+    public static bool IgnoresInterrupts
+    {
+        get
+        {
+            var mask = File.ReadLines("/proc/self/status").First(line => line.StartsWith(IgnoredSignals, StringComparison.Ordinal))[IgnoredSignals.Length..];
+            return (ulong.Parse(mask, NumberStyles.HexNumber | NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture) >> (SigInt - 1) & 1) == 1;
+        }
+    }
+
+    public static void Signal(int pid, int signal) => Assert.Equal(0, Kill(pid, signal));
+
+    /// <summary>Whether a process runs; one that has ended but was not collected yet does not.</summary>
+    public static bool IsRunning(int pid)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{pid}/stat");
+            return stat[stat.LastIndexOf(')') + 2] is not ('Z' or 'X');
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The processes that a process started and that still run.</summary>
+    public static IReadOnlyList<int> Children(int pid) =>
+    [
+        .. Directory.GetDirectories($"/proc/{pid}/task")
+            .SelectMany(thread => File.ReadAllText(Path.Combine(thread, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Select(child => int.Parse(child, CultureInfo.InvariantCulture)),
+    ];
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int pid, int signal);
+}

@@ -63,8 +63,6 @@ internal sealed class ContainerRuntime(ContainerEngine engine, ReplicaImage imag
             "--label", $"{ContainerLabels.Replica}={workload.Name}",
             "--label", $"{ContainerLabels.Owner}={ContainerOwner.Current}",
             "--publish", $"127.0.0.1:{workload.Port}:{ContainerEnvironment.Port}",
-            // .NET's diagnostics have their socket in /tmp.
-            "--read-only", "--tmpfs", "/tmp",
             // The supervisor has seen every line already; an engine set to log elsewhere might not give them back.
             "--log-driver", "json-file", "--log-opt", "max-size=10m",
             .. image.Limits(workload.Core),

@@ -10,6 +10,8 @@ public sealed record ReplicaImage(string Name, string Engine, string? Memory)
     /// <param name="core">The core it is pinned to, or null.</param>
     public IReadOnlyList<string> Limits(int? core) =>
     [
+        // .NET's diagnostics have their socket in /tmp.
+        "--read-only", "--tmpfs", "/tmp",
         "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
         // A cpuset and no quota: a quota would throttle the light requests with the heavy ones.
         .. core is null ? (string[])[] : ["--cpuset-cpus", $"{core}"],

@@ -93,8 +93,9 @@ public sealed partial class ClusterOptions
         : int.TryParse(Replicas, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count is >= 1 and <= MostReplicas ? count
         : throw new ClusterException($"{Switch(nameof(Replicas))} must be auto or a number from 1 to {MostReplicas}, not '{Replicas}'.");
 
+    /// <summary>Checks that every value is within its bounds.</summary>
     /// <exception cref="ClusterException">A value is out of its bounds.</exception>
-    internal void Validate()
+    public void Validate()
     {
         Check(NamePattern().IsMatch(Name), nameof(Name), "must be at most 40 lower-case letters, digits and dashes and start with a letter", Name);
         Check(Port is >= 1 and <= 65535, nameof(Port), "must be from 1 to 65535", Port);

@@ -37,7 +37,7 @@ public sealed record ClusterPlan(
         var count = Math.Max(atLeast, options.ReplicaCount(auto: Math.Min(machine.Processors, machine.Cores.Count)));
         var ports = PlanPorts(options, machine, count);
         var replicas = ports.Select((port, i) => PlanReplica(options, machine, count, i, port)).ToList();
-        return new(options.Name, replicas, PlanLoadBalancer(options, replicas), TimeSpan.FromSeconds(options.DrainTimeout), [.. Warn(options, machine, count)])
+        return new(options.Name, replicas, LoadBalancerPlan.Create(options).InFrontOf(replicas), TimeSpan.FromSeconds(options.DrainTimeout), [.. Warn(options, machine, count)])
         {
             Standby = options.Standby,
         };
@@ -57,7 +57,7 @@ public sealed record ClusterPlan(
     private static ReplicaPlan PlanReplica(ClusterOptions options, Machine machine, int count, int number, int port)
     {
         var name = $"replica-{number}";
-        var environment = EnvironmentOf(name, options.Name, options);
+        var environment = PlannedEnvironment.Of(name, options.Name, options);
         if (options.LaneQueueLimit is { } limit)
         {
             environment[Variables.LaneQueueLimit] = $"{limit}";
@@ -75,41 +75,6 @@ public sealed record ClusterPlan(
         }
 
         return new(name, core, port, environment);
-    }
-
-    private static LoadBalancerPlan PlanLoadBalancer(ClusterOptions options, IEnumerable<ReplicaPlan> replicas)
-    {
-        var environment = EnvironmentOf(LoadBalancerPlan.Name, LoadBalancerPlan.Name, options);
-        environment[Variables.LoadBalancerUrl] = $"http://127.0.0.1:{options.Port}";
-        environment[Variables.LoadBalancerAdminUrl] = $"http://127.0.0.1:{options.AdminPort}";
-        if (options.QueueLimit is { } limit)
-        {
-            environment[Variables.ComputeQueueLimit] = $"{limit}";
-        }
-
-        foreach (var replica in replicas)
-        {
-            environment[Variables.DestinationAddress(replica.Name)] = replica.Address.GetLeftPart(UriPartial.Authority);
-        }
-
-        return new(options.Port, options.AdminPort, environment);
-    }
-
-    private static Dictionary<string, string> EnvironmentOf(string name, string service, ClusterOptions options)
-    {
-        var environment = new Dictionary<string, string>
-        {
-            [Variables.ReplicaName] = name,
-            [Variables.ServiceName] = service,
-            [Variables.ResourceAttributes] = $"service.instance.id={name}",
-            [Variables.DrainTimeout] = options.DrainTimeout.ToString(CultureInfo.InvariantCulture),
-        };
-        if (options.Telemetry is TelemetryKind.Console)
-        {
-            environment[Variables.TelemetryConsole] = "true";
-        }
-
-        return environment;
     }
 
     private static List<int> PlanPorts(ClusterOptions options, Machine machine, int count)

@@ -1,5 +1,7 @@
 using ClusterAspire.Orchestration.Options;
 
+using ClusterAspire.Contract;
+
 namespace ClusterAspire.Orchestration.Plan;
 
 /// <summary>The load balancer: its ports and what it is told.</summary>
@@ -17,8 +19,35 @@ public sealed record LoadBalancerPlan(int Port, int AdminPort, IReadOnlyDictiona
     /// <summary>Where the live page, the metrics and the replica API are.</summary>
     public Uri AdminUrl => new($"http://127.0.0.1:{AdminPort}");
 
+    /// <summary>Plans a load balancer that has no destinations yet.</summary>
+    /// <param name="options">What the user chose.</param>
+    /// <param name="name">What it is called.</param>
+    /// <exception cref="ClusterException">An option makes no sense.</exception>
+    public static LoadBalancerPlan Create(ClusterOptions options, string name = Name)
+    {
+        options.Validate();
+        var environment = PlannedEnvironment.Of(name, name, options);
+        environment[Variables.LoadBalancerUrl] = $"http://127.0.0.1:{options.Port}";
+        environment[Variables.LoadBalancerAdminUrl] = $"http://127.0.0.1:{options.AdminPort}";
+        if (options.QueueLimit is { } limit)
+        {
+            environment[Variables.ComputeQueueLimit] = $"{limit}";
+        }
+
+        return new(options.Port, options.AdminPort, environment);
+    }
+
+    /// <summary>The same load balancer with these replicas as its destinations.</summary>
+    /// <param name="replicas">The replicas.</param>
+    public LoadBalancerPlan InFrontOf(IEnumerable<ReplicaPlan> replicas) => this with
+    {
+        Environment = Environment.Concat(replicas.Select(replica => KeyValuePair.Create(
+            Variables.DestinationAddress(replica.Name), replica.Address.GetLeftPart(UriPartial.Authority)))).ToDictionary(),
+    };
+
+    /// <summary>Makes sure that it can listen at both ports.</summary>
     /// <exception cref="ClusterException">A port is taken.</exception>
-    internal void EnsurePortsAreFree()
+    public void EnsurePortsAreFree()
     {
         LoopbackPort.EnsureFree(Port, nameof(ClusterOptions.Port));
         LoopbackPort.EnsureFree(AdminPort, nameof(ClusterOptions.AdminPort));

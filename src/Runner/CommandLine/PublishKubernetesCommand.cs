@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ClusterAspire.Orchestration.CommandLine;
 using ClusterAspire.Orchestration.Kubernetes;
 using ClusterAspire.Orchestration.Options;
 using ClusterAspire.Orchestration.Plan;

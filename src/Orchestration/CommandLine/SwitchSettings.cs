@@ -1,9 +1,9 @@
 using System.CommandLine;
 
-namespace ClusterAspire.Runner.CommandLine;
+namespace ClusterAspire.Orchestration.CommandLine;
 
 /// <summary>Turns switches into settings.</summary>
-internal static class SwitchSettings
+public static class SwitchSettings
 {
     /// <summary>The settings of those switches that were given: <c>--admin-port</c> sets <c>AdminPort</c>; the case does not matter.</summary>
     /// <param name="parsed">The command line.</param>

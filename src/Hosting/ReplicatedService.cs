@@ -1,15 +1,20 @@
 using Aspire.Hosting.ApplicationModel;
+using ClusterAspire.Hosting.Replicas;
 using ClusterAspire.Orchestration.Plan;
 
 namespace ClusterAspire.Hosting;
 
-/// <summary>A service that runs as several replicas, each a resource of its own below this one.</summary>
+/// <summary>
+/// A service that runs as several replicas, each a resource of its own below this one. Environment, arguments, references
+/// and waits of this resource are those of every replica.
+/// </summary>
 /// <param name="name">The service's name.</param>
 /// <param name="plan">Where each replica runs.</param>
-/// <param name="started">How many of them start with the application.</param>
-public sealed class ReplicatedService(string name, ClusterPlan plan, int started) : Resource(name)
+/// <param name="started">How many of them start with the application; the others are room to scale into.</param>
+public sealed class ReplicatedService(string name, ClusterPlan plan, int started)
+    : Resource(name), IResourceWithEnvironment, IResourceWithArgs, IResourceWithWaitSupport
 {
-    private readonly List<Replica> _replicas = [];
+    private readonly List<ReplicaResource> _replicas = [];
 
     /// <summary>Where each replica runs.</summary>
     public ClusterPlan Plan => plan;
@@ -18,15 +23,13 @@ public sealed class ReplicatedService(string name, ClusterPlan plan, int started
     public int Started => started;
 
     /// <summary>The replicas, in order of their number; none when publishing.</summary>
-    public IReadOnlyList<Replica> Replicas => _replicas;
+    public IReadOnlyList<ReplicaResource> Replicas => _replicas;
 
     /// <summary>The service as one resource, which is what is published; null when running.</summary>
     public IResourceWithEndpoints? Published { get; internal set; }
 
-    internal void Add(ReplicaPlan replica, IResource resource) => _replicas.Add(new(replica, resource));
+    /// <summary>The load balancer in front of it; null before one references it.</summary>
+    public LoadBalancerAnnotation? LoadBalancer { get; internal set; }
 
-    /// <summary>One replica.</summary>
-    /// <param name="Plan">Where it runs.</param>
-    /// <param name="Resource">The project or container that it is.</param>
-    public sealed record Replica(ReplicaPlan Plan, IResource Resource);
+    internal void Add(ReplicaResource replica) => _replicas.Add(replica);
 }

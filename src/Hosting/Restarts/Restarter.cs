@@ -15,13 +15,13 @@ namespace ClusterAspire.Hosting.Restarts;
 /// <param name="commands">Starts it.</param>
 /// <param name="loggers">Take what happens into each resource's log.</param>
 /// <param name="lifetime">Says when the application ends.</param>
-/// <param name="output">Is told too what happens, if there is one.</param>
+/// <param name="terminal">Takes it into the terminal.</param>
 internal sealed partial class Restarter(
     ResourceNotificationService notifications,
     ResourceCommandService commands,
     ResourceLoggerService loggers,
     IHostApplicationLifetime lifetime,
-    IClusterOutput? output = null) : BackgroundService
+    ILogger<Restarter> terminal) : BackgroundService
 {
     private static readonly string[] Lifecycle =
         [KnownResourceCommands.StartCommand, KnownResourceCommands.StopCommand, KnownResourceCommands.RestartCommand, KnownResourceCommands.RebuildCommand];
@@ -53,8 +53,12 @@ internal sealed partial class Restarter(
         }
     }
 
-    /// <summary>Starts a resource of one instance no more until somebody else does.</summary>
-    public void LetRest(IResource resource)
+    /// <summary>Whether a resource of one instance is started again when it ends; not when it was asked to stop.</summary>
+    public bool Restarts(IResource resource) =>
+        !notifications.TryGetCurrentState(resource.Name, out var last) || !_instances.TryGetValue(last.ResourceId, out var instance) || instance.IsWanted;
+
+    /// <summary>Does not start a resource of one instance again until it is asked to.</summary>
+    public void LeaveStopped(IResource resource)
     {
         if (notifications.TryGetCurrentState(resource.Name, out var last))
         {
@@ -105,7 +109,7 @@ internal sealed partial class Restarter(
 
     private void Consider(Instance instance)
     {
-        if (IsDown(instance) && !lifetime.ApplicationStopping.IsCancellationRequested && instance.TryTakeUp())
+        if (IsDown(instance) && !lifetime.ApplicationStopping.IsCancellationRequested && instance.TryBeginRestart())
         {
             _ = RestartAsync(instance);
         }
@@ -119,7 +123,7 @@ internal sealed partial class Restarter(
             var delay = instance.Backoff.Next();
             var ended = Ended(instance);
             Log.Restarting(logger, instance.Resource.Name, ended, delay.TotalMilliseconds);
-            output?.Warn($"{instance.Resource.Name} {ended}; restarting in {delay.TotalMilliseconds} ms");
+            Log.Restarting(terminal, instance.Resource.Name, ended, delay.TotalMilliseconds);
             await Task.Delay(delay, Time, lifetime.ApplicationStopping);
             if (instance.IsWanted && IsDown(instance))
             {
@@ -135,7 +139,7 @@ internal sealed partial class Restarter(
             Log.NotRestarted(logger, instance.Resource.Name, e);
         }
 
-        instance.PutDown();
+        instance.EndRestart();
         Consider(instance);
     }
 
@@ -156,7 +160,7 @@ internal sealed partial class Restarter(
         private readonly Lock _lock = new();
         private bool _wanted = true;
         private bool _healthy;
-        private bool _taken;
+        private bool _restarting;
         private int _commands;
 
         public IResource Resource => resource;
@@ -207,32 +211,32 @@ internal sealed partial class Restarter(
             }
         }
 
-        /// <summary>Whether the caller is to start it again; once until <see cref="PutDown"/>.</summary>
-        public bool TryTakeUp()
+        /// <summary>Whether the caller is to start it again; once until <see cref="EndRestart"/>.</summary>
+        public bool TryBeginRestart()
         {
             lock (_lock)
             {
-                var take = _wanted && _commands is 0 && !_taken;
-                _taken |= take;
-                return take;
+                var begin = _wanted && _commands is 0 && !_restarting;
+                _restarting |= begin;
+                return begin;
             }
         }
 
-        public void PutDown()
+        public void EndRestart()
         {
             lock (_lock)
             {
-                _taken = false;
+                _restarting = false;
             }
         }
     }
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "{Resource} {Ended}; restarting in {Delay} ms")]
+        [LoggerMessage(4, LogLevel.Warning, "{Resource} {Ended}; restarting in {Delay} ms")]
         public static partial void Restarting(ILogger logger, string resource, string ended, double delay);
 
-        [LoggerMessage(Level = LogLevel.Error, Message = "{Resource} could not be started again")]
+        [LoggerMessage(5, LogLevel.Error, "{Resource} could not be started again")]
         public static partial void NotRestarted(ILogger logger, string resource, Exception error);
     }
 }

@@ -18,6 +18,9 @@ internal sealed partial class ServiceImage(ContainerEngine engine, string? name,
     /// <summary>What the image is called when it is built here; compose.yaml and the Kubernetes manifests call it so too.</summary>
     public string BuiltName { get; init; } = "clusteraspire/service:1.0.0";
 
+    /// <summary>The stage of the Dockerfile that it is, or null for the last one.</summary>
+    public string? Stage { get; init; } = "service";
+
     /// <summary>What it is called.</summary>
     public string Name => name ?? BuiltName;
 
@@ -69,7 +72,7 @@ internal sealed partial class ServiceImage(ContainerEngine engine, string? name,
     public async Task<string> BuildAsync(Action<string> output, CancellationToken cancellationToken)
     {
         List<string> arguments =
-            ["build", "--target", "service", "--tag", Name, "--label", $"{SourceLabel}={Source()}", "--label", $"{BaseImagesLabel}={BaseImages()}"];
+            ["build", .. Stage is null ? (string[])[] : ["--target", Stage], "--tag", Name, "--label", $"{SourceLabel}={Source()}", "--label", $"{BaseImagesLabel}={BaseImages()}"];
         arguments.AddRange(build.Network is null ? [] : ["--network", build.Network]);
         arguments.AddRange(build.Args.SelectMany(argument => (string[])["--build-arg", $"{argument.Key}={argument.Value}"]));
         arguments.Add(folder);

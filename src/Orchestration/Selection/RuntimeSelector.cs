@@ -84,6 +84,22 @@ public sealed class RuntimeSelector(ClusterOptions options, BuildOptions build, 
         }
     }
 
+    /// <summary>Gets an image ready for whoever starts the containers: finds it, up to date with its source, or builds it.</summary>
+    /// <param name="folder">The folder of its Dockerfile; null when it is somebody else's image, which the engine pulls.</param>
+    /// <param name="stage">The Dockerfile's stage, or null for the last one.</param>
+    /// <param name="name">What the built image is called.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ClusterException">There is no engine, it lacks something, or the image cannot be built.</exception>
+    public async Task PrepareImageAsync(string? folder, string? stage, string name, CancellationToken cancellationToken)
+    {
+        var engine = await FindEngineAsync(cancellationToken);
+        if (folder is not null)
+        {
+            var image = new ServiceImage(engine, options.Image, folder, build) { BuiltName = name, Stage = stage };
+            _ = await image.FindAsync(cancellationToken) ?? await BuildAsync(image, cancellationToken);
+        }
+    }
+
     /// <summary>Removes the containers that crashed runs of this cluster left behind.</summary>
     /// <exception cref="ClusterException">No engine answers.</exception>
     public async Task CleanAsync(CancellationToken cancellationToken)

@@ -6,7 +6,6 @@ using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using ClusterAspire.Contract;
 
-#if ASPIRE
 
 namespace ClusterAspire.Aspire.Tests;
 
@@ -141,4 +140,3 @@ public sealed class AspireCluster : IAsyncLifetime
     /// <summary>What <c>/api/replicas</c> says of one.</summary>
     public sealed record ReplicaStatus(string Name, Uri Address, int? Core, int? Pid, string State);
 }
-#endif

@@ -1,22 +1,14 @@
-#if ASPIRE
 using System.Diagnostics;
 using Aspire.Hosting.ApplicationModel;
-#else
-#pragma warning disable CS1998 // Nothing to await where there is nothing to test.
-#endif
 
 namespace ClusterAspire.Aspire.Tests;
 
 /// <summary>The AppHost on Aspire, as <c>dotnet run</c> starts it where the feed serves it.</summary>
-public sealed class AspireClusterTests
-#if ASPIRE
-    (AspireCluster cluster) : IClassFixture<AspireCluster>
-#endif
+public sealed class AspireClusterTests(AspireCluster cluster) : IClassFixture<AspireCluster>
 {
-    [Fact(Skip = Feed.LacksAspire)]
+    [Fact]
     public async Task Every_replica_answers_through_the_balancer()
     {
-#if ASPIRE
         HashSet<string> replicas = [];
         await Eventually.IsTrueAsync(
             async () =>
@@ -28,13 +20,11 @@ public sealed class AspireClusterTests
             },
             "both replicas answer");
         Assert.Equal(["replica-0", "replica-1"], replicas.Order());
-#endif
     }
 
-    [Fact(Skip = Feed.LacksAspire)]
+    [Fact]
     public async Task A_replica_that_is_killed_returns_under_its_name_and_no_request_fails()
     {
-#if ASPIRE
         var before = (await cluster.ReplicaAsync("replica-0")).Pid;
 
         var failures = await cluster.FailuresDuringAsync(async () =>
@@ -45,13 +35,11 @@ public sealed class AspireClusterTests
         });
 
         Assert.Equal(0, failures);
-#endif
     }
 
-    [Fact(Skip = Feed.LacksAspire)]
+    [Fact]
     public async Task A_replica_that_is_asked_to_stop_stays_stopped_while_one_that_is_killed_returns()
     {
-#if ASPIRE
         await cluster.ExecuteAsync("replica-1", KnownResourceCommands.StopCommand);
         await Eventually.IsTrueAsync(() => cluster.IsStopped("replica-1"), "replica-1 has stopped");
         var before = (await cluster.ReplicaAsync("replica-0")).Pid;
@@ -63,13 +51,11 @@ public sealed class AspireClusterTests
 
         await cluster.ExecuteAsync("replica-1", KnownResourceCommands.StartCommand);
         await cluster.UntilReadyAsync("replica-1");
-#endif
     }
 
-    [Fact(Skip = Feed.LacksAspire)]
+    [Fact]
     public async Task The_load_balancer_returns_too_by_whatever_process_it_is_killed()
     {
-#if ASPIRE
         await cluster.UntilReadyAsync("replica-0", "replica-1");
         var before = cluster.Pid("loadbalancer");
 
@@ -80,26 +66,22 @@ public sealed class AspireClusterTests
 
         Assert.NotEqual(before, cluster.Pid("loadbalancer"));
         await cluster.UntilReadyAsync("replica-0", "replica-1");
-#endif
     }
 
-    [Fact(Skip = Feed.LacksAspire)]
+    [Fact]
     public async Task The_service_scales_down_and_up_by_its_command()
     {
-#if ASPIRE
         await cluster.ExecuteAsync("service", "scale", ("replicas", "1"));
         await Eventually.IsTrueAsync(() => cluster.IsStopped("replica-1"), "replica-1 has stopped");
         Assert.False(cluster.IsStopped("replica-0"));
 
         await cluster.ExecuteAsync("service", "scale", ("replicas", "2"));
         await cluster.UntilReadyAsync("replica-0", "replica-1");
-#endif
     }
 
-    [Fact(Skip = Feed.LacksAspire)]
+    [Fact]
     public async Task A_rolling_restart_replaces_every_replica_and_no_request_fails()
     {
-#if ASPIRE
         await cluster.UntilReadyAsync("replica-0", "replica-1");
         int?[] before = [(await cluster.ReplicaAsync("replica-0")).Pid, (await cluster.ReplicaAsync("replica-1")).Pid];
 
@@ -112,13 +94,11 @@ public sealed class AspireClusterTests
         Assert.Equal(0, failures);
         Assert.NotEqual(before[0], (await cluster.ReplicaAsync("replica-0")).Pid);
         Assert.NotEqual(before[1], (await cluster.ReplicaAsync("replica-1")).Pid);
-#endif
     }
 
-    [Fact(Skip = Feed.LacksAspire)]
+    [Fact]
     public async Task A_replica_is_pinned_and_reports_as_the_service()
     {
-#if ASPIRE
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The test reads /proc.");
         await cluster.UntilReadyAsync("replica-0");
         var replica = await cluster.ReplicaAsync("replica-0");
@@ -129,13 +109,11 @@ public sealed class AspireClusterTests
         const string Cores = "Cpus_allowed_list:";
         Assert.All(Directory.GetDirectories($"/proc/{replica.Pid}/task"), task => Assert.Equal(
             $"{replica.Core}", File.ReadLines($"{task}/status").First(line => line.StartsWith(Cores, StringComparison.Ordinal))[Cores.Length..].Trim()));
-#endif
     }
 
-    [Fact(Skip = Feed.LacksAspire)]
+    [Fact]
     public async Task A_replica_is_shown_below_the_service_with_its_core()
     {
-#if ASPIRE
         await cluster.UntilReadyAsync("replica-0");
         var properties = cluster.State("replica-0").Properties;
 
@@ -145,14 +123,11 @@ public sealed class AspireClusterTests
         Assert.Equal(
             ["Live page", "Metrics", "Service"],
             cluster.State("loadbalancer").Urls.Select(url => url.DisplayProperties.DisplayName).Order());
-#endif
     }
 
-#if ASPIRE
     private static void Kill(int? pid)
     {
         using var process = Process.GetProcessById(pid!.Value);
         process.Kill();
     }
-#endif
 }

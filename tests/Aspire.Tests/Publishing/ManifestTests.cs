@@ -1,19 +1,14 @@
-#if ASPIRE
 using System.Diagnostics;
 using System.Text.Json;
-#else
-#pragma warning disable CS1998 // Nothing to await where there is nothing to test.
-#endif
 
 namespace ClusterAspire.Aspire.Tests;
 
 /// <summary>What <c>--operation publish --publisher manifest</c> writes.</summary>
 public sealed class ManifestTests
 {
-    [Fact(Skip = Feed.LacksAspire)]
+    [Fact]
     public async Task The_service_is_one_resource_that_the_load_balancer_finds_by_name()
     {
-#if ASPIRE
         var manifest = Path.Combine(Directory.CreateTempSubdirectory("aspire-manifest-").FullName, "manifest.json");
         using var appHost = Process.Start(new ProcessStartInfo(
             "dotnet", [typeof(Projects.AppHost).Assembly.Location, "--operation", "publish", "--publisher", "manifest", "--output-path", manifest]))!;
@@ -26,6 +21,5 @@ public sealed class ManifestTests
         var environment = resources.GetProperty("loadbalancer").GetProperty("env");
         Assert.Equal("dns", environment.GetProperty("LoadBalancer__Discovery").GetString());
         Assert.Equal("{service.bindings.http.url}", environment.GetProperty("ReverseProxy__Clusters__service__Destinations__pods__Address").GetString());
-#endif
     }
 }

@@ -1,18 +1,13 @@
-#if ASPIRE
 using Aspire.Hosting.ApplicationModel;
-#else
-#pragma warning disable CS1998 // Nothing to await where there is nothing to test.
-#endif
 
 namespace ClusterAspire.Aspire.Tests;
 
 /// <summary>What is started again and what is not, by the states and commands of a resource.</summary>
 public sealed class RestarterTests
 {
-    [Fact(Skip = Feed.LacksAspire)]
+    [Fact]
     public async Task What_ends_is_started_again_each_time()
     {
-#if ASPIRE
         await using var resource = await SupervisedResource.StartAsync();
 
         await resource.EndAsync();
@@ -22,13 +17,11 @@ public sealed class RestarterTests
 
         Assert.All(resource.Warnings, warning => Assert.StartsWith("nothing exited with code 137; restarting in ", warning));
         Assert.Equal(2, resource.Warnings.Count);
-#endif
     }
 
-    [Fact(Skip = Feed.LacksAspire)]
+    [Fact]
     public async Task An_end_that_is_reported_twice_is_one_end()
     {
-#if ASPIRE
         await using var resource = await SupervisedResource.StartAsync();
 
         await resource.EndAsync();
@@ -37,13 +30,11 @@ public sealed class RestarterTests
         await SupervisedResource.SettleAsync();
 
         Assert.Equal(1, resource.Starts);
-#endif
     }
 
-    [Fact(Skip = Feed.LacksAspire)]
+    [Fact]
     public async Task What_is_asked_to_stop_stays_stopped_until_it_is_asked_to_start()
     {
-#if ASPIRE
         await using var resource = await SupervisedResource.StartAsync();
 
         await resource.ExecuteAsync(KnownResourceCommands.StopCommand);
@@ -53,13 +44,11 @@ public sealed class RestarterTests
         await resource.ExecuteAsync(KnownResourceCommands.StartCommand);
         await resource.EndAsync();
         await resource.UntilStartsAsync(2);
-#endif
     }
 
-    [Fact(Skip = Feed.LacksAspire)]
+    [Fact]
     public async Task What_was_asked_to_stop_stays_stopped_when_it_is_rebuilt()
     {
-#if ASPIRE
         await using var resource = await SupervisedResource.StartAsync();
 
         await resource.ExecuteAsync(KnownResourceCommands.StopCommand);
@@ -67,26 +56,22 @@ public sealed class RestarterTests
         await SupervisedResource.SettleAsync();
 
         Assert.Equal(0, resource.Starts);
-#endif
     }
 
-    [Fact(Skip = Feed.LacksAspire)]
+    [Fact]
     public async Task A_restart_by_command_starts_once()
     {
-#if ASPIRE
         await using var resource = await SupervisedResource.StartAsync();
 
         await resource.ExecuteAsync(KnownResourceCommands.RestartCommand);
         await SupervisedResource.SettleAsync();
 
         Assert.Equal(1, resource.Starts);
-#endif
     }
 
-    [Fact(Skip = Feed.LacksAspire)]
+    [Fact]
     public async Task What_cannot_start_is_tried_again()
     {
-#if ASPIRE
         await using var resource = await SupervisedResource.StartAsync();
         resource.FailsToStart = true;
         await resource.EndAsync();
@@ -94,20 +79,17 @@ public sealed class RestarterTests
 
         resource.FailsToStart = false;
         await resource.UntilRunningAsync();
-#endif
     }
 
-    [Fact(Skip = Feed.LacksAspire)]
-    public async Task What_is_left_to_rest_is_not_started_again()
+    [Fact]
+    public async Task What_is_left_stopped_is_not_started_again()
     {
-#if ASPIRE
         await using var resource = await SupervisedResource.StartAsync();
 
-        resource.LeaveToRest();
+        resource.LeaveStopped();
         await resource.EndAsync();
         await SupervisedResource.SettleAsync();
 
         Assert.Equal(0, resource.Starts);
-#endif
     }
 }

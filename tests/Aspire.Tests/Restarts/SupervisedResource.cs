@@ -2,11 +2,10 @@ using System.Collections.Concurrent;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using ClusterAspire.Hosting.Restarts;
-using ClusterAspire.Orchestration.Plan;
-using ClusterAspire.Orchestration.Supervision;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
-#if ASPIRE
 
 namespace ClusterAspire.Aspire.Tests;
 
@@ -16,7 +15,7 @@ internal sealed class SupervisedResource : IAsyncDisposable
     private readonly DistributedApplication _app;
     private readonly Restarter _restarter;
     private readonly IResource _resource;
-    private readonly Output _output = new();
+    private readonly Terminal _terminal = new();
     private int _starts;
 
     private SupervisedResource()
@@ -32,7 +31,7 @@ internal sealed class SupervisedResource : IAsyncDisposable
                 await StoppedAsync();
                 return await StartedAsync();
             });
-        builder.Services.AddSingleton<IClusterOutput>(_output);
+        builder.Services.AddSingleton<ILoggerProvider>(_terminal);
         _resource = resource.Resource;
         _app = builder.Build();
         _restarter = _app.Services.GetRequiredService<Restarter>();
@@ -43,7 +42,7 @@ internal sealed class SupervisedResource : IAsyncDisposable
     public int Starts => Volatile.Read(ref _starts);
 
     /// <summary>What the user was told.</summary>
-    public IReadOnlyCollection<string> Warnings => _output.Warnings;
+    public IReadOnlyCollection<string> Warnings => _terminal.Warnings;
 
     public bool FailsToStart { get; set; }
 
@@ -57,7 +56,7 @@ internal sealed class SupervisedResource : IAsyncDisposable
 
     public Task EndAsync() => PublishAsync(KnownResourceStates.Finished);
 
-    public void LeaveToRest() => _restarter.LetRest(_resource);
+    public void LeaveStopped() => _restarter.LeaveStopped(_resource);
 
     public async Task ExecuteAsync(string command) =>
         Assert.True((await _app.ResourceCommands.ExecuteCommandAsync(_resource, command)).Success);
@@ -94,23 +93,23 @@ internal sealed class SupervisedResource : IAsyncDisposable
 
     private sealed class Nothing(string name) : Resource(name);
 
-    private sealed class Output : IClusterOutput
+    /// <summary>Keeps what the restarter says in the terminal.</summary>
+    private sealed class Terminal : ILoggerProvider, ILogger
     {
         public ConcurrentQueue<string> Warnings { get; } = [];
 
-        public void Line(string workload, string line)
-        {
-        }
+        public ILogger CreateLogger(string categoryName) => categoryName == typeof(Restarter).FullName ? this : NullLogger.Instance;
 
-        public void Say(string message)
-        {
-        }
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
 
-        public void Warn(string message) => Warnings.Enqueue(message);
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
 
-        public void Ready(ClusterPlan plan)
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Warnings.Enqueue(formatter(state, exception));
+
+        public void Dispose()
         {
         }
     }
 }
-#endif

@@ -1,7 +1,7 @@
 using Microsoft.Playwright;
 using Xunit;
 
-namespace ClusterAspire.LoadBalancer.Page.Tests;
+namespace ClusterAspire.Tests;
 
 /// <summary>The machine's own Chromium, headless.</summary>
 public sealed class Chromium : IAsyncLifetime

@@ -1,18 +1,19 @@
 using System.Globalization;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
+using ClusterAspire.Hosting.Replicas;
 using ClusterAspire.Hosting.Restarts;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace ClusterAspire.Hosting;
+namespace ClusterAspire.Hosting.Commands;
 
-/// <summary>Commands on the service in the dashboard: how many replicas run, and all of them anew, one by one.</summary>
+/// <summary>The service's commands in the dashboard: scale, and rolling restart.</summary>
 internal static class ScalingExtensions
 {
     private const string Count = "replicas";
 
     /// <summary>How long a replica may take to become healthy again before a rolling restart ends there.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(1);
 
     /// <summary>Adds the command <c>scale</c>: starts replicas from the first on, and drains and stops the others.</summary>
     public static IResourceBuilder<ReplicatedService> WithScaling(this IResourceBuilder<ReplicatedService> builder)
@@ -38,7 +39,7 @@ internal static class ScalingExtensions
         });
     }
 
-    /// <summary>Adds the command <c>rolling-restart</c>: each running replica drains and starts anew, healthy before the next.</summary>
+    /// <summary>Adds the command <c>rolling-restart</c>: each running replica drains and starts again, and is healthy before the next one follows.</summary>
     public static IResourceBuilder<ReplicatedService> WithRollingRestart(this IResourceBuilder<ReplicatedService> builder)
     {
         var service = builder.Resource;
@@ -64,7 +65,7 @@ internal static class ScalingExtensions
         var commands = context.Services.GetRequiredService<ResourceCommandService>();
         var idle = service.Replicas.Skip(wanted).ToList();
         // One that is just about to be started again has nothing to stop.
-        idle.ForEach(replica => context.Services.GetRequiredService<Restarter>().LetRest(replica.Resource));
+        idle.ForEach(replica => context.Services.GetRequiredService<Restarter>().LeaveStopped(replica.Resource));
         var changes = await Task.WhenAll(
         [
             .. service.Replicas.Take(wanted).Where(replica => !replica.IsUp(notifications)).Select(replica => Execute(replica, KnownResourceCommands.StartCommand)),
@@ -72,7 +73,7 @@ internal static class ScalingExtensions
         ]);
         return Array.Find(changes, change => !change.Success) ?? CommandResults.Success($"{service.Name} runs {wanted} of {most} replicas.");
 
-        Task<ExecuteCommandResult> Execute(ReplicatedService.Replica replica, string command) =>
+        Task<ExecuteCommandResult> Execute(ReplicaResource replica, string command) =>
             commands.ExecuteCommandAsync(replica.Resource, command, context.CancellationToken);
     }
 
@@ -83,7 +84,7 @@ internal static class ScalingExtensions
         foreach (var replica in service.Replicas.Where(replica => replica.IsUp(notifications)).ToList())
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
-            limit.CancelAfter(Patience);
+            limit.CancelAfter(StartLimit);
             try
             {
                 var restarted = await commands.ExecuteCommandAsync(replica.Resource, KnownResourceCommands.RestartCommand, limit.Token);
@@ -96,14 +97,14 @@ internal static class ScalingExtensions
             }
             catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested)
             {
-                return CommandResults.Failure($"{replica.Resource.Name} has not become healthy in {Patience.TotalSeconds} s, so the others were left alone.");
+                return CommandResults.Failure($"{replica.Resource.Name} has not become healthy in {StartLimit.TotalSeconds} s, so the others were left alone.");
             }
         }
 
         return CommandResults.Success($"The replicas of {service.Name} have restarted.");
     }
 
-    private static bool IsUp(this ReplicatedService.Replica replica, ResourceNotificationService notifications) =>
+    private static bool IsUp(this ReplicaResource replica, ResourceNotificationService notifications) =>
         notifications.TryGetCurrentState(replica.Resource.Name, out var last)
         && last.Snapshot.State?.Text is { } state
         && state != KnownResourceStates.NotStarted

@@ -1,0 +1,45 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace ClusterAspire.Hosting.Replicas;
+
+/// <summary>Hands what is said of a service on to its replicas.</summary>
+internal static partial class HandingOn
+{
+    /// <summary>
+    /// Before the application starts, by when all of it has been said: environment and references, arguments, waits.
+    /// </summary>
+    public static IResourceBuilder<ReplicatedService> HandsOn(this IResourceBuilder<ReplicatedService> service, IEnumerable<IResource> replicas)
+    {
+        service.ApplicationBuilder.Eventing.Subscribe<BeforeStartEvent>((starting, _) =>
+        {
+            foreach (var warning in service.Resource.Plan.Warnings)
+            {
+                Log.Warning(starting.Services.GetRequiredService<ILoggerFactory>().CreateLogger("ClusterAspire"), warning);
+            }
+
+            var said = service.Resource.Annotations.Where(IsOfEveryReplica).ToList();
+            foreach (var replica in replicas)
+            {
+                said.ForEach(replica.Annotations.Add);
+            }
+
+            return Task.CompletedTask;
+        });
+        return service;
+    }
+
+    private static bool IsOfEveryReplica(IResourceAnnotation annotation) => annotation
+        is EnvironmentCallbackAnnotation
+        or CommandLineArgsCallbackAnnotation
+        or WaitAnnotation
+        or ResourceRelationshipAnnotation { Type: "Reference" or "WaitFor" };
+
+    private static partial class Log
+    {
+        [LoggerMessage(3, LogLevel.Warning, "{Warning}")]
+        public static partial void Warning(ILogger logger, string warning);
+    }
+}

@@ -12,6 +12,7 @@ using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.AspNetCore.Routing.Matching;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
+using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.LoadBalancing;
 using Yarp.ReverseProxy.Model;
@@ -22,11 +23,6 @@ namespace ClusterAspire.LoadBalancer;
 /// <summary>Puts YARP and what we add to it together.</summary>
 internal static class LoadBalancerExtensions
 {
-    /// <summary>A replica on the same machine or network answers a connect at once or is gone.</summary>
-    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
-
-    private static readonly UnheardMeters Unheard = new();
-
     /// <summary>Adds the load balancer's services.</summary>
     public static void AddLoadBalancer(this WebApplicationBuilder builder)
     {
@@ -65,14 +61,8 @@ internal static class LoadBalancerExtensions
         services.AddReverseProxy()
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
             .AddTransforms<ReplicaTransforms>()
-            .AddTransforms<RefusalTransform>()
-            .ConfigureHttpClient((_, handler) =>
-            {
-                handler.ConnectTimeout = ConnectTimeout;
-                handler.MeterFactory = Unheard;
-                // BalancerTraces has a span for each try, and ReplicaTransforms tells the replica of it.
-                handler.ActivityHeadersPropagator = null;
-            });
+            .AddTransforms<RefusalTransform>();
+        services.AddSingleton<IForwarderHttpClientFactory, ReplicaClients>();
         builder.AddBalancerTelemetry();
     }
 

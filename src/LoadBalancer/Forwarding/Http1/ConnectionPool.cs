@@ -1,0 +1,142 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using Yarp.ReverseProxy.Configuration;
+
+namespace ClusterAspire.LoadBalancer.Forwarding.Http1;
+
+/// <summary>The connections to one replica that wait for a request; the one that waited least is used first.</summary>
+internal sealed class ConnectionPool(string host, int port, bool encrypted, HttpClientConfig config, TimeSpan connectTimeout)
+{
+    /// <summary>How long a connection waits for a request.</summary>
+    public static readonly TimeSpan IdleLimit = TimeSpan.FromSeconds(60);
+
+    private readonly Lock _lock = new();
+    private readonly List<Http1Connection> _idle = [];
+
+    /// <summary>Sends a request on a connection that waits, else on a new one.</summary>
+    /// <exception cref="HttpRequestException">
+    /// No connection could be made (<see cref="HttpRequestError.ConnectionError"/>): nothing was sent. Or it broke before the
+    /// response: the replica may have worked on the request.
+    /// </exception>
+    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        var connection = Take() ?? await ConnectAsync(cancellationToken);
+        try
+        {
+            return await connection.SendAsync(request, cancellationToken);
+        }
+        catch (UnsendableRequestException)
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Takes a connection back.</summary>
+    public void Return(Http1Connection connection)
+    {
+        lock (_lock)
+        {
+            _idle.Add(connection);
+        }
+    }
+
+    /// <summary>Closes the connections that waited too long, and those that their replica closed.</summary>
+    /// <returns>How many are left.</returns>
+    public int Trim()
+    {
+        List<Http1Connection> closed = [];
+        lock (_lock)
+        {
+            _idle.RemoveAll(connection =>
+            {
+                var remove = !connection.IsUsable || IsOld(connection);
+                if (remove)
+                {
+                    closed.Add(connection);
+                }
+
+                return remove;
+            });
+        }
+
+        closed.ForEach(connection => connection.Dispose());
+        return _idle.Count;
+    }
+
+    private Http1Connection? Take()
+    {
+        while (true)
+        {
+            Http1Connection connection;
+            lock (_lock)
+            {
+                if (_idle.Count == 0)
+                {
+                    return null;
+                }
+
+                connection = _idle[^1];
+                _idle.RemoveAt(_idle.Count - 1);
+            }
+
+            if (connection.IsUsable && !IsOld(connection))
+            {
+                return connection;
+            }
+
+            connection.Dispose();
+        }
+    }
+
+    // A second earlier than the replica would: it may close it as a request is on the way.
+    private static bool IsOld(Http1Connection connection) =>
+        Environment.TickCount64 - connection.IdleSince > (connection.IdleLimit is { } seconds ? (seconds - 1) * 1000L : (long)IdleLimit.TotalMilliseconds);
+
+    private async Task<Http1Connection> ConnectAsync(CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(connectTimeout);
+        Socket? socket = null;
+        try
+        {
+            socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            await socket.ConnectAsync(IPAddress.TryParse(host, out var address) ? new IPEndPoint(address, port) : new DnsEndPoint(host, port), limit.Token);
+            return new Http1Connection(socket, await EncryptAsync(new NetworkStream(socket, ownsSocket: true), limit.Token), this);
+        }
+        catch (Exception exception)
+        {
+            socket?.Dispose();
+            cancellationToken.ThrowIfCancellationRequested();
+            throw exception is SocketException or OperationCanceledException or IOException or System.Security.Authentication.AuthenticationException
+                ? new HttpRequestException(HttpRequestError.ConnectionError, $"No connection to {host}:{port} could be made: {(exception is OperationCanceledException ? "it took too long" : exception.Message)}", exception)
+                : exception;
+        }
+    }
+
+    private async ValueTask<Stream> EncryptAsync(NetworkStream plain, CancellationToken cancellationToken)
+    {
+        if (!encrypted)
+        {
+            return plain;
+        }
+
+        var stream = new SslStream(plain);
+        var options = new SslClientAuthenticationOptions { TargetHost = host, ApplicationProtocols = [SslApplicationProtocol.Http11] };
+        if (config.SslProtocols is { } protocols)
+        {
+            options.EnabledSslProtocols = protocols;
+        }
+
+        if (config.DangerousAcceptAnyServerCertificate is true)
+        {
+#pragma warning disable CA5359 // The user's explicit choice, in YARP's configuration.
+            options.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
+#pragma warning restore CA5359
+        }
+
+        await stream.AuthenticateAsClientAsync(options, cancellationToken);
+        return stream;
+    }
+}

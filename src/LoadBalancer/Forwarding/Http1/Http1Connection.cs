@@ -1,0 +1,315 @@
+using System.Buffers;
+using System.Net;
+using System.Net.Sockets;
+
+namespace ClusterAspire.LoadBalancer.Forwarding.Http1;
+
+/// <summary>A connection to a replica: one request at a time, each sent once.</summary>
+/// <param name="socket">The connected socket.</param>
+/// <param name="stream">Its stream, encrypted or not.</param>
+/// <param name="pool">Where it waits for its next request.</param>
+internal sealed class Http1Connection(Socket socket, Stream stream, ConnectionPool pool) : IDisposable
+{
+    /// <summary>How long a response's head may be, in bytes.</summary>
+    public const int LongestHead = 64 * 1024;
+
+    private const int BufferLength = 4096;
+
+    // A replica that answers nothing to "Expect" gets the body after this time (RFC 9110, 10.1.1).
+    private static readonly TimeSpan ContinueLimit = TimeSpan.FromSeconds(1);
+
+    // More than any protocol has a use for.
+    private const int MostInterim = 64;
+
+    private readonly ArrayBufferWriter<byte> _head = new(1024);
+    private byte[] _buffer = new byte[BufferLength];
+    private int _start;
+    private int _end;
+
+    // Begun while it waits: it completes when the replica closes the connection, or with the next response.
+    private ValueTask<int> _ahead;
+    private bool _readsAhead;
+
+    private CancellationToken _cancellation;
+    private CancellationTokenRegistration _abort;
+    private RequestBody? _body;
+    private CancellationTokenSource? _stopUpload;
+    private TaskCompletionSource? _continue;
+
+    /// <summary>Whether it can take a request, as far as can be known.</summary>
+    public bool IsUsable => !_ahead.IsCompleted;
+
+    /// <summary>When it began to wait for a request, in ms as <see cref="Environment.TickCount64"/> counts them.</summary>
+    public long IdleSince { get; private set; }
+
+    /// <summary>How long the replica keeps it waiting, if it said so, in seconds.</summary>
+    public int? IdleLimit { get; private set; }
+
+    /// <summary>Sends a request and reads the head of its response.</summary>
+    /// <exception cref="UnsendableRequestException">Nothing was sent.</exception>
+    /// <exception cref="HttpRequestException">The replica closed the connection, or its response is invalid.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
+    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        _head.ResetWrittenCount();
+        var (hasBody, length) = RequestHead.Write(request, _head);
+
+        _cancellation = cancellationToken;
+        _abort = cancellationToken.UnsafeRegister(static connection => ((Http1Connection)connection!).Dispose(), this);
+        try
+        {
+            await stream.WriteAsync(_head.WrittenMemory, CancellationToken.None);
+            return await (hasBody ? SendBodyAsync(request, length) : ReadResponseAsync(request));
+        }
+        catch (Exception exception)
+        {
+            Dispose();
+            throw Explain(exception);
+        }
+    }
+
+    /// <summary>Reads what comes, first what has come already. Waits for something to come when <paramref name="buffer"/> is empty.</summary>
+    public ValueTask<int> ReadAsync(Memory<byte> buffer)
+    {
+        var buffered = Math.Min(_end - _start, buffer.Length);
+        if (buffered > 0)
+        {
+            _buffer.AsSpan(_start, buffered).CopyTo(buffer.Span);
+            _start += buffered;
+            return new(buffered);
+        }
+
+        return _start < _end ? new(0) : stream.ReadAsync(buffer, CancellationToken.None);
+    }
+
+    /// <summary>Writes to an upgraded connection.</summary>
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> buffer) => stream.WriteAsync(buffer, CancellationToken.None);
+
+    /// <summary>Reads a line that ends as RFC 9112 says, by CR and LF.</summary>
+    /// <param name="longest">How long it may be, in bytes.</param>
+    /// <returns>The line without its end, good until the next read.</returns>
+    /// <exception cref="InvalidResponseException">It ends in another way, or not at all.</exception>
+    public async ValueTask<ReadOnlyMemory<byte>> ReadLineAsync(int longest)
+    {
+        for (var searched = 0; ;)
+        {
+            var end = _buffer.AsSpan(_start + searched, _end - _start - searched).IndexOf((byte)'\n');
+            if (end >= 0)
+            {
+                end += searched;
+                var line = _buffer.AsMemory(_start, end);
+                _start += end + 1;
+                return end > 0 && line.Span[^1] == '\r' && line.Span[..^1].IndexOf((byte)'\r') < 0
+                    ? line[..^1]
+                    : throw new InvalidResponseException("a line does not end with CR and LF");
+            }
+
+            searched = _end - _start;
+            if (searched > longest)
+            {
+                throw new InvalidResponseException("a line is too long");
+            }
+
+            if (!await FillAsync())
+            {
+                throw new HttpIOException(HttpRequestError.ResponseEnded, "The replica closed the connection before it answered.");
+            }
+        }
+    }
+
+    /// <summary>The response has been read to its end.</summary>
+    public void End(ResponseHead head)
+    {
+        var uploaded = _body is null or { IsComplete: true };
+        // Not disposed: that would wait for a cancellation that is under way, which closes this connection.
+        var isMine = !_cancellation.CanBeCanceled || _abort.Unregister();
+        if (!uploaded)
+        {
+            // The replica has said all it has to say, and does not want the rest.
+            _stopUpload!.Cancel();
+        }
+
+        if (!isMine || !uploaded || !head.KeepsConnection || _start < _end)
+        {
+            Dispose();
+            return;
+        }
+
+        (_body, _stopUpload, _continue, _start, _end) = (null, null, null, 0, 0);
+        if (_buffer.Length > 4 * BufferLength)
+        {
+            _buffer = new byte[BufferLength];
+        }
+
+        (IdleLimit, IdleSince) = (head.IdleLimit, Environment.TickCount64);
+#pragma warning disable CA2012 // Awaited once: by whoever fills the buffer next.
+        _ahead = stream.ReadAsync(_buffer);
+#pragma warning restore CA2012
+        _readsAhead = true;
+        pool.Return(this);
+    }
+
+    /// <summary>What to report of a failure: the cancellation that caused it, else the failure.</summary>
+    public Exception Explain(Exception exception) =>
+        _cancellation.IsCancellationRequested && exception is not OperationCanceledException
+            ? new OperationCanceledException("The exchange with the replica was cancelled.", exception, _cancellation)
+        : exception switch
+        {
+            HttpIOException io => new HttpRequestException(io.HttpRequestError, io.Message, io),
+            ObjectDisposedException or SocketException => new IOException("The connection to the replica broke.", exception),
+            _ => exception,
+        };
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        stream.Dispose();
+        socket.Dispose();
+    }
+
+    private async Task<HttpResponseMessage> SendBodyAsync(HttpRequestMessage request, long? length)
+    {
+        var body = _body = new RequestBody(stream, length);
+        _stopUpload = new();
+        var expects = request.Headers.NonValidated.Contains("Expect");
+        _continue = expects ? new(TaskCreationOptions.RunContinuationsAsynchronously) : null;
+
+        // From now on, not after the body: a replica may answer before it has read all of it.
+        var response = ReadResponseAsync(request);
+        if (_continue is not null)
+        {
+            await Task.WhenAny(response, _continue.Task, Task.Delay(ContinueLimit, CancellationToken.None));
+            if (response.IsCompleted)
+            {
+                return await response;
+            }
+        }
+
+        var upload = UploadAsync(request.Content!, body, _stopUpload.Token);
+        await Task.WhenAny(response, upload);
+        if (upload.IsCompleted && await upload is { } failure)
+        {
+            _ = response.ContinueWith(static ended => ended.Exception, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously);
+            throw failure;
+        }
+
+        return await response;
+    }
+
+    /// <summary>Sends a body.</summary>
+    /// <returns>Why it could not be read, or null.</returns>
+    private async Task<Exception?> UploadAsync(HttpContent content, RequestBody body, CancellationToken stop)
+    {
+        try
+        {
+            await content.CopyToAsync(body, null, stop);
+            await body.FinishAsync();
+            return null;
+        }
+        catch (Exception) when (body.Failure is not null || stop.IsCancellationRequested)
+        {
+            // The response says why, if there is one.
+            return null;
+        }
+        catch (Exception exception)
+        {
+            // A body that its client broke off must not look complete. One that is complete may be answered already, and
+            // its connection have another request.
+            if (!body.IsComplete)
+            {
+                Dispose();
+            }
+
+            return exception;
+        }
+    }
+
+    private async Task<HttpResponseMessage> ReadResponseAsync(HttpRequestMessage request)
+    {
+        for (var interim = 0; interim < MostInterim; interim++)
+        {
+            var content = new ResponseContent();
+            var head = new ResponseHead(request, content);
+            await ReadHeadAsync(head);
+            if (head.IsInterim)
+            {
+                if (head.Status is (int)HttpStatusCode.Continue)
+                {
+                    _continue?.TrySetResult();
+                }
+
+                continue;
+            }
+
+            if (head.Status is (int)HttpStatusCode.SwitchingProtocols)
+            {
+                content.Stream = request.Headers.NonValidated.Contains("Upgrade")
+                    ? new UpgradedStream(this)
+                    : throw new InvalidResponseException("it switches protocols, and nobody asked it to");
+            }
+            else if (head.Framing is ResponseFraming.None || head is { Framing: ResponseFraming.Length, Length: 0 })
+            {
+                End(head);
+            }
+            else
+            {
+                content.Stream = new ResponseBody(this, head);
+            }
+
+            return head.Response;
+        }
+
+        throw new InvalidResponseException("it is put off again and again");
+    }
+
+    private async ValueTask ReadHeadAsync(ResponseHead head)
+    {
+        for (var length = 0; ;)
+        {
+            // Line by line, without a step of its own for each that is there.
+            var line = await ReadLineAsync(LongestHead);
+            if ((length += line.Length) > LongestHead)
+            {
+                throw new InvalidResponseException("its head is too long");
+            }
+
+            if (head.Add(line.Span))
+            {
+                return;
+            }
+        }
+    }
+
+    private async ValueTask<bool> FillAsync()
+    {
+        int read;
+        if (_readsAhead)
+        {
+            _readsAhead = false;
+            read = await _ahead;
+            _ahead = default;
+        }
+        else
+        {
+            MakeRoom();
+            read = await stream.ReadAsync(_buffer.AsMemory(_end), CancellationToken.None);
+        }
+
+        _end += read;
+        return read > 0;
+    }
+
+    private void MakeRoom()
+    {
+        if (_start > 0)
+        {
+            _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
+            (_start, _end) = (0, _end - _start);
+        }
+
+        if (_end == _buffer.Length)
+        {
+            Array.Resize(ref _buffer, _buffer.Length * 2);
+        }
+    }
+}

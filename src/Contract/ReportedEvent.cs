@@ -5,7 +5,8 @@ namespace ClusterAspire.Contract;
 /// <param name="Text">What happened, such as <c>replica-1 (pid 4242) exited with code 137</c>.</param>
 public sealed record ReportedEvent(string? Subject, string? Text)
 {
-    private const int Longest = 200;
+    /// <summary>The most characters that each may have.</summary>
+    public const int Longest = 200;
 
     /// <summary>What a valid one is.</summary>
     public const string Rule = "An event has a subject and a text of 1 to 200 characters each.";

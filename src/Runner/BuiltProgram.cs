@@ -2,17 +2,17 @@ using System.Reflection;
 
 namespace ClusterAspire.Runner;
 
-/// <summary>Where the programs that are built with the AppHost are; its project file writes that down.</summary>
+/// <summary>The programs that are built with the Runner and lie in its output; its project file puts them there.</summary>
 internal static class BuiltProgram
 {
     public static string Service => Path("ClusterAspire.Service");
 
     public static string LoadBalancer => Path("ClusterAspire.LoadBalancer");
 
-    /// <summary>The folder of the sources they were built from, where the Dockerfile is.</summary>
-    public static string Source => Path("ClusterAspire.Source");
-
-    private static string Path(string name) => typeof(BuiltProgram).Assembly
+    /// <summary>The folder of the sources they were built from, where the Dockerfile is: perhaps only on the machine that built them.</summary>
+    public static string Source => typeof(BuiltProgram).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>()
-        .Single(program => program.Key == name).Value!;
+        .Single(metadata => metadata.Key == "ClusterAspire.Source").Value!;
+
+    private static string Path(string name) => System.IO.Path.Combine(AppContext.BaseDirectory, "programs", name, $"{name}.dll");
 }

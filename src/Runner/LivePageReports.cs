@@ -8,7 +8,7 @@ namespace ClusterAspire.Runner;
 /// <summary>Passes warnings on to the live page too: exit codes are something only the supervisor sees.</summary>
 internal sealed class LivePageReports(IClusterOutput inner, Uri adminUrl) : IClusterOutput, IDisposable
 {
-    private readonly HttpClient _http = new() { BaseAddress = adminUrl, Timeout = TimeSpan.FromSeconds(2) };
+    private readonly HttpClient _http = LoopbackHttp.Create(TimeSpan.FromSeconds(2), adminUrl);
 
     public void Line(string workload, string line) => inner.Line(workload, line);
 
@@ -28,11 +28,12 @@ internal sealed class LivePageReports(IClusterOutput inner, Uri adminUrl) : IClu
     {
         try
         {
-            using var response = await _http.PostAsJsonAsync("/api/events", new ReportedEvent("supervisor", text), ContractJson.Default.ReportedEvent);
+            var reported = new ReportedEvent("supervisor", text.Length > ReportedEvent.Longest ? $"{text.AsSpan(0, ReportedEvent.Longest - 1)}…" : text);
+            using var response = await _http.PostAsJsonAsync("/api/events", reported, ContractJson.Default.ReportedEvent);
         }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception)
         {
-            // The load balancer is not there: the terminal has said it.
+            // Mostly because the load balancer is not there. Whatever it is: the terminal has said it, and nothing depends on this.
         }
     }
 }

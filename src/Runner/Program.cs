@@ -18,7 +18,7 @@ static async Task<int> RunAsync(IConfiguration configuration)
     var options = ClusterOptions.From(configuration);
     var console = new ClusterConsole(Console.Out);
     await using var table = LatencyTable.IsWanted(options) ? new LatencyTable(console, AnsiConsole.Console) : null;
-    var terminal = table ?? (IClusterOutput)console;
+    using var terminal = new BufferedOutput(table ?? (IClusterOutput)console);
     var selector = new RuntimeSelector(options, BuildOptions.From(configuration), terminal);
     using var stop = new StopSignals();
     try

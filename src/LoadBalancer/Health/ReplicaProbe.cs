@@ -115,8 +115,7 @@ internal sealed partial class ReplicaProbe(
             var report = await ReadAsync(response, limit.Token);
             schedule.Timeouts = 0;
 
-            // A service without health checks answers 404: it serves, it only has nothing to say of itself.
-            Change(cluster, replica, (int)response.StatusCode < 500 ? replica.Serves(report) : replica.Refuses(report));
+            Change(cluster, replica, Probes.Serves((int)response.StatusCode) ? replica.Serves(report) : replica.Refuses(report));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -21,6 +21,8 @@ public sealed class ClusterSwitches
         Value("--queue-limit", "N", "How many compute requests may wait at the load balancer for a free core. [LoadBalancer:ComputeQueueLimit, 256]"),
         Value("--lane-queue-limit", "N", "How much work may wait in a replica's compute lane. [ComputeLane:QueueLimit, 256]"),
         Value("--telemetry", "console|table", "Write metrics and traces to the terminal, or show a live table of the replicas. [none]"),
+        Value("--start-timeout", "SECONDS", "How long a replica may take to its first answer before it is restarted. [60]"),
+        Value("--liveness-timeout", "SECONDS", "How long a replica may leave /alive unanswered before it is restarted; 0 is no limit. [30]"),
         Value("--drain-timeout", "SECONDS", "How long requests in flight may take to finish at the end. [10]"),
     ];
 

@@ -3,6 +3,8 @@ using System.Text.Json;
 using CliWrap;
 using CliWrap.Buffered;
 using ClusterAspire.Orchestration.Options;
+using ClusterAspire.Orchestration.Plan;
+using ClusterAspire.Orchestration.Runtime;
 
 namespace ClusterAspire.Orchestration.Containers;
 
@@ -13,6 +15,9 @@ internal sealed class ContainerEngine
     public const string OrProcesses = ", or run the replicas as processes (--runtime process).";
 
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(5);
+
+    // None that runs here builds or pulls anything. One that is cut off has failed.
+    private static readonly TimeSpan CommandLimit = TimeSpan.FromSeconds(30);
 
     private readonly string _command;
 
@@ -39,6 +44,13 @@ internal sealed class ContainerEngine
 
     /// <summary>The command, as the user would type it.</summary>
     public string Command => _command;
+
+    /// <summary>The machine its containers run on as it is now. An engine in a virtual machine has cores of its own, numbered from 0.</summary>
+    /// <exception cref="IOException">It cannot be looked at.</exception>
+    public Machine Machine =>
+        OperatingSystem.IsLinux() && Machine.Current is { } here && here.Cores.All(core => core < Processors)
+            ? here
+            : new([.. Enumerable.Range(0, Processors)], Processors) { Pins = true };
 
     /// <summary>Finds the engine to use.</summary>
     /// <exception cref="ClusterException">There is none, it does not answer, or this user may not use it.</exception>
@@ -67,32 +79,59 @@ internal sealed class ContainerEngine
 
     /// <summary>Runs a command of the engine.</summary>
     /// <returns>What it wrote to standard output, trimmed.</returns>
-    /// <exception cref="ClusterException">It failed; the message is the engine's own.</exception>
+    /// <exception cref="ClusterException">It failed, and the message is the engine's own; or it took longer than 30 s.</exception>
     public async Task<string> RunAsync(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, CancellationToken cancellationToken = default)
     {
-        var result = await ExecuteAsync(_command, arguments, environment, cancellationToken);
-        return result.IsSuccess ? result.StandardOutput.Trim() : throw new ClusterException(Reason(result.StandardError));
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(CommandLimit);
+        try
+        {
+            var result = await ExecuteAsync(_command, arguments, environment, limit.Token).WaitAsync(limit.Token);
+            return result.IsSuccess ? result.StandardOutput.Trim() : throw new ClusterException(Reason(result.StandardError));
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new ClusterException($"{Name} has not answered for {CommandLimit.TotalSeconds} s.");
+        }
+        catch (Win32Exception e)
+        {
+            throw new ClusterException($"{_command} cannot be run any more: {e.Message}.");
+        }
     }
 
     /// <summary>Runs a command of the engine that may well fail.</summary>
-    /// <returns>What it wrote to standard output, trimmed; null when it failed.</returns>
+    /// <returns>What it wrote to standard output, trimmed; null when it failed, or took longer than 30 s.</returns>
     public async Task<string?> TryRunAsync(IEnumerable<string> arguments, CancellationToken cancellationToken = default)
     {
-        var result = await ExecuteAsync(_command, arguments, null, cancellationToken);
-        return result.IsSuccess ? result.StandardOutput.Trim() : null;
+        try
+        {
+            return await RunAsync(arguments, cancellationToken: cancellationToken);
+        }
+        catch (ClusterException)
+        {
+            return null;
+        }
     }
 
-    /// <summary>Runs a command of the engine and hands its output on, line by line.</summary>
+    /// <summary>Runs a command of the engine and hands its output on, line by line, for as long as it takes.</summary>
     /// <returns>Whether it succeeded.</returns>
     public async Task<bool> StreamAsync(IEnumerable<string> arguments, Action<string> output, CancellationToken cancellationToken = default)
     {
-        var result = await Cli.Wrap(_command)
-            .WithArguments(arguments)
-            .WithValidation(CommandResultValidation.None)
-            .WithStandardOutputPipe(PipeTarget.ToDelegate(output))
-            .WithStandardErrorPipe(PipeTarget.ToDelegate(output))
-            .ExecuteAsync(cancellationToken);
-        return result.IsSuccess;
+        var lines = PipeTarget.Create((stream, _) => OutputLines.ForwardAsync(stream, output));
+        try
+        {
+            var result = await Cli.Wrap(_command)
+                .WithArguments(arguments)
+                .WithValidation(CommandResultValidation.None)
+                .WithStandardOutputPipe(lines)
+                .WithStandardErrorPipe(lines)
+                .ExecuteAsync(cancellationToken);
+            return result.IsSuccess;
+        }
+        catch (Win32Exception)
+        {
+            return false;
+        }
     }
 
     private static async Task<ContainerEngine> AskAsync(string command, CancellationToken cancellationToken)

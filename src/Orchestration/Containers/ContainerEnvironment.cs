@@ -35,7 +35,11 @@ public static class ContainerEnvironment
             environment[Attributes] = $"{attributes},{own}";
         }
 
-        environment[Variables.HttpPorts] = $"{Port}";
+        foreach (var (name, value) in Listening.At($"http://*:{Port}"))
+        {
+            environment[name] = value;
+        }
+
         return environment;
     }
 
@@ -47,5 +51,5 @@ public static class ContainerEnvironment
         name is "ASPNETCORE_ENVIRONMENT" or "DOTNET_ENVIRONMENT"
         || name.StartsWith("OTEL_", StringComparison.Ordinal)
         || (name.Contains("__", StringComparison.Ordinal) && !name.StartsWith('_')
-            && !NotForReplicas.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)));
+            && !Listening.IsSetBy(name) && !NotForReplicas.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)));
 }

@@ -1,38 +1,29 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
-using ClusterAspire.Orchestration.Plan;
+using ClusterAspire.Replica.Supervision;
 
 namespace ClusterAspire.Orchestration.Containers;
 
-/// <summary>The AppHost a container belongs to, as written on the container's label.</summary>
-/// <param name="Machine">The machine it runs on.</param>
+/// <summary>The process a container belongs to, as written on the container's label.</summary>
+/// <param name="Machine">The machine it runs on; by its id, as it may be given another name.</param>
 /// <param name="Pid">Its process id there.</param>
-/// <param name="StartedAt">When it started, in Unix seconds: process ids come around again.</param>
+/// <param name="StartedAt">When it started: process ids come around again. On Linux in clock ticks since boot, as the clock may be set; elsewhere in Unix seconds.</param>
 internal sealed record ContainerOwner(string Machine, int Pid, long StartedAt)
 {
-    // Start times are computed from the clock, which may have been set meanwhile.
-    private const long ClockSkew = 5;
-
     /// <summary>This process.</summary>
-    public static ContainerOwner Current { get; } = OfThisProcess();
+    public static ContainerOwner Current { get; } = new(MachineId(), Environment.ProcessId, RunningSince(Environment.ProcessId) ?? 0);
 
-    /// <summary>Whether it runs still. One on another machine that shares the engine is taken to.</summary>
+    /// <summary>Whether it runs still. One on another machine that shares the engine, or that cannot be looked at, is taken to.</summary>
     public bool IsAlive()
     {
-        if (Machine != Environment.MachineName)
-        {
-            return true;
-        }
-
         try
         {
-            using var process = Process.GetProcessById(Pid);
-            return Math.Abs(StartOf(process) - StartedAt) <= ClockSkew;
+            return Machine != MachineId() || RunningSince(Pid) == StartedAt;
         }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException or Win32Exception)
+        catch (Exception e) when (e is IOException or Win32Exception)
         {
-            return false;
+            return true;
         }
     }
 
@@ -47,11 +38,29 @@ internal sealed record ContainerOwner(string Machine, int Pid, long StartedAt)
     /// <summary>The label's value.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Machine}/{Pid}/{StartedAt}");
 
-    private static ContainerOwner OfThisProcess()
+    private static string MachineId()
     {
-        using var self = Process.GetCurrentProcess();
-        return new(Environment.MachineName, self.Id, StartOf(self));
+        // machine-id(5).
+        const string Path = "/etc/machine-id";
+        var id = File.Exists(Path) ? File.ReadAllText(Path).Trim() : "";
+        return id is "" ? Environment.MachineName : id;
     }
 
-    private static long StartOf(Process process) => new DateTimeOffset(process.StartTime).ToUnixTimeSeconds();
+    private static long? RunningSince(int pid)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            return ProcessStat.RunningSince(pid);
+        }
+
+        try
+        {
+            using var process = Process.GetProcessById(pid);
+            return new DateTimeOffset(process.StartTime).ToUnixTimeSeconds();
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
 }

@@ -7,6 +7,22 @@ namespace ClusterAspire.Orchestration.Containers;
 internal sealed class ContainerRuntime(ContainerEngine engine, ReplicaImage image, ClusterOptions options, TelemetryRelay telemetry) : IRuntime, IAsyncDisposable
 {
     /// <inheritdoc />
+    public IReadOnlyList<int>? Cores
+    {
+        get
+        {
+            try
+            {
+                return engine.Machine.Cores;
+            }
+            catch (IOException)
+            {
+                return null;
+            }
+        }
+    }
+
+    /// <inheritdoc />
     public async Task<IInstance> StartAsync(Workload workload, Action<string> output, CancellationToken cancellationToken)
     {
         // The public port tells clusters of one name apart that run side by side.
@@ -30,7 +46,7 @@ internal sealed class ContainerRuntime(ContainerEngine engine, ReplicaImage imag
             await engine.RunAsync(["start", id], cancellationToken: CancellationToken.None);
             cancellationToken.ThrowIfCancellationRequested();
             started = true;
-            return new ContainerInstance(engine, id, output);
+            return new ContainerInstance(engine, id, workload.Core, output);
         }
         finally
         {

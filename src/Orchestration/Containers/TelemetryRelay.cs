@@ -13,6 +13,8 @@ internal sealed class TelemetryRelay : IAsyncDisposable
     /// <summary>What Docker's containers call the machine they run on.</summary>
     public const string HostName = "host.docker.internal";
 
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+
     private readonly CancellationTokenSource _end = new();
     private readonly List<TcpListener> _listeners = [];
     private readonly UnicastIPAddressInformation? _bridge;
@@ -43,9 +45,7 @@ internal sealed class TelemetryRelay : IAsyncDisposable
         {
             if (!_relayed.TryGetValue(endpoint, out var reachable))
             {
-                _relayed[endpoint] = reachable = _bridge is null
-                    ? new UriBuilder(endpoint) { Host = HostName }.Uri
-                    : new UriBuilder(endpoint) { Host = $"{_bridge.Address}", Port = Listen(_bridge, endpoint) }.Uri;
+                _relayed[endpoint] = reachable = Relay(endpoint);
             }
 
             return reachable;
@@ -57,7 +57,24 @@ internal sealed class TelemetryRelay : IAsyncDisposable
     {
         await _end.CancelAsync();
         _listeners.ForEach(listener => listener.Dispose());
-        _end.Dispose();
+    }
+
+    private Uri Relay(Uri endpoint)
+    {
+        if (_bridge is null)
+        {
+            return new UriBuilder(endpoint) { Host = HostName }.Uri;
+        }
+
+        try
+        {
+            return new UriBuilder(endpoint) { Host = $"{_bridge.Address}", Port = Listen(_bridge, endpoint) }.Uri;
+        }
+        catch (SocketException)
+        {
+            // The bridge is gone, say. No telemetry is no reason for no replica.
+            return endpoint;
+        }
     }
 
     private int Listen(UnicastIPAddressInformation bridge, Uri endpoint)
@@ -71,42 +88,44 @@ internal sealed class TelemetryRelay : IAsyncDisposable
 
     private async Task AcceptAsync(TcpListener listener, IPNetwork containers, Uri endpoint)
     {
-        try
-        {
-            while (true)
-            {
-                var client = await listener.AcceptTcpClientAsync(_end.Token);
-                if (client.Client.RemoteEndPoint is IPEndPoint remote && containers.Contains(remote.Address))
-                {
-                    _ = RelayAsync(client, endpoint, _end.Token);
-                }
-                else
-                {
-                    client.Dispose();
-                }
-            }
-        }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
-        {
-            // The cluster has ended.
-        }
-    }
-
-    private static async Task RelayAsync(TcpClient client, Uri endpoint, CancellationToken end)
-    {
-        using (client)
-        using (var collector = new TcpClient())
+        while (!_end.IsCancellationRequested)
         {
             try
             {
+                _ = RelayAsync(await listener.AcceptTcpClientAsync(_end.Token), containers, endpoint, _end.Token);
+            }
+            catch (Exception) when (!_end.IsCancellationRequested)
+            {
+                // Out of descriptors, say: the next one may be accepted again.
+                await Task.Delay(Pause, _end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (Exception)
+            {
+                // The cluster has ended.
+            }
+        }
+    }
+
+    private static async Task RelayAsync(TcpClient client, IPNetwork containers, Uri endpoint, CancellationToken end)
+    {
+        using (client)
+        {
+            try
+            {
+                if (client.Client.RemoteEndPoint is not IPEndPoint remote || !containers.Contains(remote.Address))
+                {
+                    return;
+                }
+
+                using var collector = new TcpClient();
                 await collector.ConnectAsync(endpoint.Host, endpoint.Port, end);
                 await Task.WhenAny(
                     client.GetStream().CopyToAsync(collector.GetStream(), end),
                     collector.GetStream().CopyToAsync(client.GetStream(), end));
             }
-            catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
+            catch (Exception)
             {
-                // The exporter tries again by itself.
+                // One connection, whatever became of it: the exporter tries again by itself.
             }
         }
     }

@@ -70,6 +70,12 @@ public sealed partial class ClusterOptions
     /// <summary>How long requests in flight may take to finish when the cluster stops, in seconds.</summary>
     public double DrainTimeout { get; set; } = 10;
 
+    /// <summary>How long a replica may take from its start to its first answer, in seconds: then the others serve without it, and it is restarted.</summary>
+    public double StartTimeout { get; set; } = 60;
+
+    /// <summary>How long a replica may leave <c>/alive</c> unanswered before it is restarted, in seconds; 0 for as long as it likes, as under a debugger.</summary>
+    public double LivenessTimeout { get; set; } = 30;
+
     /// <summary>Reads the options.</summary>
     /// <param name="configuration">Where the section <c>Cluster</c> is looked up.</param>
     /// <exception cref="ClusterException">There is no option of that name, or the value is of the wrong kind.</exception>
@@ -112,6 +118,8 @@ public sealed partial class ClusterOptions
         }
 
         Check(DrainTimeout is >= 0 and <= 3600, nameof(DrainTimeout), "must be from 0 to 3600 seconds", DrainTimeout);
+        Check(StartTimeout is >= 1 and <= 3600, nameof(StartTimeout), "must be from 1 to 3600 seconds", StartTimeout);
+        Check(LivenessTimeout is 0 or (>= 1 and <= 3600), nameof(LivenessTimeout), "must be from 1 to 3600 seconds, or 0 for no limit", LivenessTimeout);
     }
 
     /// <summary>An option as the user knows it, such as <c>--admin-port (Cluster:AdminPort)</c>.</summary>

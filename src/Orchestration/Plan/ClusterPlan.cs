@@ -1,6 +1,7 @@
 using System.Globalization;
 using ClusterAspire.Contract;
 using ClusterAspire.Orchestration.Options;
+using ClusterAspire.Orchestration.Supervision;
 
 namespace ClusterAspire.Orchestration.Plan;
 
@@ -19,6 +20,9 @@ public sealed record ClusterPlan(
 {
     /// <summary>Whether a second process waits behind each, to take over when that dies.</summary>
     public bool Standby { get; init; }
+
+    /// <summary>When something that was started counts as hung.</summary>
+    public required LivenessLimits Liveness { get; init; }
 
     // Linux hands out 32768 and up to outgoing connections, macOS and Windows 49152 and up. Staying below, a replica that
     // restarts never finds its port taken by a connection that was made meanwhile.
@@ -40,6 +44,7 @@ public sealed record ClusterPlan(
         return new(options.Name, replicas, LoadBalancerPlan.Create(options).InFrontOf(replicas), TimeSpan.FromSeconds(options.DrainTimeout), [.. Warn(options, machine, count)])
         {
             Standby = options.Standby,
+            Liveness = new(TimeSpan.FromSeconds(options.StartTimeout), options.LivenessTimeout is 0 ? TimeSpan.MaxValue : TimeSpan.FromSeconds(options.LivenessTimeout)),
         };
     }
 

@@ -14,10 +14,10 @@ public sealed record LoadBalancerPlan(int Port, int AdminPort, IReadOnlyDictiona
     public const string Name = "loadbalancer";
 
     /// <summary>Where clients reach the service.</summary>
-    public Uri Url => new($"http://127.0.0.1:{Port}");
+    public Uri Url => new($"http://{Loopback.Host}:{Port}");
 
     /// <summary>Where the live page, the metrics and the replica API are.</summary>
-    public Uri AdminUrl => new($"http://127.0.0.1:{AdminPort}");
+    public Uri AdminUrl => new($"http://{Loopback.Host}:{AdminPort}");
 
     /// <summary>Plans a load balancer that has no destinations yet.</summary>
     /// <param name="options">What the user chose.</param>
@@ -27,8 +27,9 @@ public sealed record LoadBalancerPlan(int Port, int AdminPort, IReadOnlyDictiona
     {
         options.Validate();
         var environment = PlannedEnvironment.Of(name, name, options);
-        environment[Variables.LoadBalancerUrl] = $"http://127.0.0.1:{options.Port}";
-        environment[Variables.LoadBalancerAdminUrl] = $"http://127.0.0.1:{options.AdminPort}";
+        // Loopback of both families, or the one there is.
+        environment[Variables.LoadBalancerUrl] = $"http://localhost:{options.Port}";
+        environment[Variables.LoadBalancerAdminUrl] = $"http://localhost:{options.AdminPort}";
         if (options.QueueLimit is { } limit)
         {
             environment[Variables.ComputeQueueLimit] = $"{limit}";

@@ -15,17 +15,25 @@ internal static class LoopbackPort
     {
         if (WhyTaken(port) is { } error)
         {
-            var why = error is SocketError.AccessDenied ? "needs rights that this user lacks" : "is taken by another program";
-            throw new ClusterException($"Port {port} {why}: choose another by {ClusterOptions.Switch(option)}.");
+            throw new ClusterException(error switch
+            {
+                SocketError.AddressAlreadyInUse => $"Port {port} is taken by another program: choose another by {ClusterOptions.Switch(option)}.",
+                SocketError.AccessDenied => $"Port {port} needs rights that this user lacks: choose another by {ClusterOptions.Switch(option)}.",
+                _ => $"Port {port} cannot be listened at ({new SocketException((int)error).Message}): see that this machine's loopback interface is up and that this process may open sockets.",
+            });
         }
     }
 
-    /// <summary>Why a server could not listen at the port; null when it could.</summary>
-    public static SocketError? WhyTaken(int port)
+    /// <summary>Why a server could not listen at the port, on loopback of either family; null when it could.</summary>
+    public static SocketError? WhyTaken(int port) =>
+        Loopback.Addresses.Select(address => WhyTaken(address, port)).FirstOrDefault(error => error is not null);
+
+    /// <summary>Why a server could not listen at an address; null when it could.</summary>
+    internal static SocketError? WhyTaken(IPAddress address, int port)
     {
-        using var listener = new TcpListener(IPAddress.Loopback, port) { ExclusiveAddressUse = true };
         try
         {
+            using var listener = new TcpListener(address, port) { ExclusiveAddressUse = true };
             listener.Start();
             return null;
         }

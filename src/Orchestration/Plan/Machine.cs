@@ -10,8 +10,11 @@ public sealed record Machine(IReadOnlyList<int> Cores, int Processors)
 {
     private const string Affinity = "Cpus_allowed_list:";
 
-    /// <summary>This machine, as far as this process may use it: its affinity mask and its cgroup's quota are respected.</summary>
-    public static Machine Current { get; } = new(UsableCores(), Environment.ProcessorCount);
+    /// <summary>
+    /// This machine as it is now, as far as this process may use it: its affinity mask and its cgroup's quota are respected.
+    /// </summary>
+    /// <exception cref="IOException">It cannot be looked at.</exception>
+    public static Machine Current => new(UsableCores(), Environment.ProcessorCount);
 
     /// <summary>Whether what runs on it can be pinned to cores: processes on macOS cannot.</summary>
     public bool Pins { get; init; } = !OperatingSystem.IsMacOS();

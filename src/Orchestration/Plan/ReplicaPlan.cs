@@ -8,5 +8,5 @@ namespace ClusterAspire.Orchestration.Plan;
 public sealed record ReplicaPlan(string Name, int? Core, int Port, IReadOnlyDictionary<string, string> Environment)
 {
     /// <summary>Where the load balancer reaches this replica.</summary>
-    public Uri Address => new($"http://127.0.0.1:{Port}");
+    public Uri Address => new($"http://{Loopback.Host}:{Port}");
 }

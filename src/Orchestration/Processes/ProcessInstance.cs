@@ -1,36 +1,31 @@
-using System.ComponentModel;
-using System.Diagnostics;
-using System.Runtime.InteropServices;
 using ClusterAspire.Orchestration.Runtime;
 
 namespace ClusterAspire.Orchestration.Processes;
 
 /// <summary>One running process.</summary>
-internal sealed partial class ProcessInstance : IStandby
+internal sealed class ProcessInstance : IStandby
 {
-    private const int SigTerm = 15;
-    private const uint CtrlBreak = 1;
-
-    // What a process wrote is read in no time once it has ended, unless a child of its own holds the pipe open.
+    // What a process wrote is read in no time once it has ended, unless something that left its group holds the pipe open.
     private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(500);
 
-    private readonly Process _process;
-    private readonly int _pid;
+    private readonly ChildProcess _process;
 
-    public ProcessInstance(Process process, Action<string> output, bool waits = false)
+    public ProcessInstance(ChildProcess process, int? core, Action<string> output, bool waits = false)
     {
         _process = process;
-        _pid = process.Id;
-        Id = $"pid {_pid}";
+        Id = $"pid {process.Id}";
+        Core = core;
         if (!waits)
         {
-            process.StandardInput.Close();
+            process.Input.Dispose();
         }
 
-        Exited = WaitAsync(Task.WhenAll(ForwardAsync(process.StandardOutput, output), ForwardAsync(process.StandardError, output)));
+        Exited = WaitAsync(Task.WhenAll(OutputLines.ForwardAsync(process.Output, output), OutputLines.ForwardAsync(process.Error, output)));
     }
 
     public string Id { get; }
+
+    public int? Core { get; }
 
     public Task<int> Exited { get; }
 
@@ -38,8 +33,8 @@ internal sealed partial class ProcessInstance : IStandby
     {
         try
         {
-            await _process.StandardInput.WriteLineAsync("serve");
-            _process.StandardInput.Close();
+            await _process.Input.WriteAsync("serve\n"u8.ToArray());
+            await _process.Input.DisposeAsync();
         }
         catch (IOException)
         {
@@ -49,17 +44,13 @@ internal sealed partial class ProcessInstance : IStandby
 
     public Task StopAsync()
     {
-        if (!_process.HasExited && !Ask())
-        {
-            Kill();
-        }
-
+        _process.Terminate();
         return Task.CompletedTask;
     }
 
     public Task KillAsync()
     {
-        Kill();
+        _process.Kill();
         return Task.CompletedTask;
     }
 
@@ -71,46 +62,8 @@ internal sealed partial class ProcessInstance : IStandby
 
     private async Task<int> WaitAsync(Task output)
     {
-        await _process.WaitForExitAsync();
+        var exitCode = await _process.Exited;
         await Task.WhenAny(output, Task.Delay(LastWords));
-        return _process.ExitCode;
+        return exitCode;
     }
-
-    private static async Task ForwardAsync(StreamReader reader, Action<string> output)
-    {
-        try
-        {
-            while (await reader.ReadLineAsync() is { } line)
-            {
-                output(line);
-            }
-        }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)
-        {
-            // The process was disposed of while a child of its own held the pipe.
-        }
-    }
-
-    private bool Ask() => OperatingSystem.IsWindows()
-        ? GenerateConsoleCtrlEvent(CtrlBreak, (uint)_pid)
-        : Signal(_pid, SigTerm) == 0;
-
-    private void Kill()
-    {
-        try
-        {
-            _process.Kill(entireProcessTree: true);
-        }
-        catch (Exception e) when (e is InvalidOperationException or Win32Exception or AggregateException)
-        {
-            // It has ended by itself, or some child of its own has.
-        }
-    }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Signal(int pid, int signal);
-
-    [LibraryImport("kernel32")]
-    [return: MarshalAs(UnmanagedType.Bool)]
-    private static partial bool GenerateConsoleCtrlEvent(uint what, uint processGroup);
 }

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using ClusterAspire.Contract;
 using ClusterAspire.Orchestration.Options;
+using ClusterAspire.Orchestration.Plan;
 using ClusterAspire.Orchestration.Runtime;
 
 namespace ClusterAspire.Orchestration.Processes;
@@ -30,22 +31,38 @@ public sealed class ProcessRuntime : IStandbyRuntime
     }
 
     /// <inheritdoc />
+    public IReadOnlyList<int>? Cores
+    {
+        get
+        {
+            try
+            {
+                return Machine.Current.Cores;
+            }
+            catch (IOException)
+            {
+                return null;
+            }
+        }
+    }
+
+    /// <inheritdoc />
     public Task<IInstance> StartAsync(Workload workload, Action<string> output, CancellationToken cancellationToken) =>
-        Task.FromResult<IInstance>(new ProcessInstance(Start(Describe(workload), workload.Core), output));
+        Task.FromResult<IInstance>(new ProcessInstance(Start(Describe(workload), workload.Core), workload.Core, output));
 
     /// <inheritdoc />
     public Task<IStandby> PrepareAsync(Workload workload, Action<string> output, CancellationToken cancellationToken)
     {
         var start = Describe(workload);
         start.Environment[Variables.SupervisorStandby] = "true";
-        return Task.FromResult<IStandby>(new ProcessInstance(Start(start, workload.Core), output, waits: true));
+        return Task.FromResult<IStandby>(new ProcessInstance(Start(start, workload.Core), workload.Core, output, waits: true));
     }
 
-    private Process Start(ProcessStartInfo start, int? pinTo)
+    private ChildProcess Start(ProcessStartInfo start, int? core)
     {
         try
         {
-            return pinTo is { } core ? PinnedStart.Start(start, core) : Process.Start(start)!;
+            return ChildProcess.Start(start, core);
         }
         catch (Win32Exception e)
         {
@@ -69,23 +86,16 @@ public sealed class ProcessRuntime : IStandbyRuntime
             start.ArgumentList.Add(_program);
         }
 
-        if (OperatingSystem.IsWindows())
-        {
-            // Ctrl+C is for the AppHost alone, and the process can be asked to stop by Ctrl+Break. (On Unix ServiceDefaults
-            // leaves the terminal's SIGINT to its supervisor.)
-            start.CreateNewProcessGroup = true;
-        }
-
         SetEnvironment(start.Environment, workload);
         return start;
     }
 
     private static void SetEnvironment(IDictionary<string, string?> environment, Workload workload)
     {
-        // These are about where the AppHost itself, or its dashboard, listens.
-        environment.Remove("ASPNETCORE_URLS");
-        environment.Remove(Variables.HttpPorts);
-        environment.Remove("ASPNETCORE_HTTPS_PORTS");
+        foreach (var name in environment.Keys.Where(Listening.IsSetBy).ToList())
+        {
+            environment.Remove(name);
+        }
 
         environment.TryGetValue(Variables.ResourceAttributes, out var attributes);
         foreach (var (name, value) in workload.Environment)
@@ -100,7 +110,10 @@ public sealed class ProcessRuntime : IStandbyRuntime
 
         if (workload.Port is { } port)
         {
-            environment["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}";
+            foreach (var (name, value) in Listening.At($"http://{Loopback.Host}:{port}"))
+            {
+                environment[name] = value;
+            }
         }
 
         if (workload.Core is not null)

@@ -6,6 +6,9 @@ public interface IInstance : IAsyncDisposable
     /// <summary>What the operating system or the engine calls it, as shown to the user: <c>pid 4242</c>.</summary>
     string Id { get; }
 
+    /// <summary>The core it is pinned to, or null.</summary>
+    int? Core { get; }
+
     /// <summary>Completes with the exit code (128 + the signal's number when a signal ended it) once all its output was handed on.</summary>
     Task<int> Exited { get; }
 

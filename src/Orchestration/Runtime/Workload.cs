@@ -1,3 +1,4 @@
+using ClusterAspire.Contract;
 using ClusterAspire.Orchestration.Plan;
 
 namespace ClusterAspire.Orchestration.Runtime;
@@ -6,19 +7,27 @@ namespace ClusterAspire.Orchestration.Runtime;
 /// <param name="Name">Its name; kept over restarts.</param>
 /// <param name="Core">The core it is pinned to, or null.</param>
 /// <param name="Port">The loopback TCP port it is to be reached at, or null when <paramref name="Environment"/> says where it listens.</param>
-/// <param name="Health">Answers 200 when it is ready to serve.</param>
+/// <param name="Health">Says whether it is ready to serve.</param>
+/// <param name="Alive">Says whether it is live.</param>
 /// <param name="Environment">What it is told.</param>
-public sealed record Workload(string Name, int? Core, int? Port, Uri Health, IReadOnlyDictionary<string, string> Environment)
+public sealed record Workload(string Name, int? Core, int? Port, Uri Health, Uri Alive, IReadOnlyDictionary<string, string> Environment)
 {
     private static readonly string[] Environments = ["ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT"];
 
     /// <summary>A replica.</summary>
     public static Workload Of(ReplicaPlan replica) =>
-        new(replica.Name, replica.Core, replica.Port, new(replica.Address, "health"), Readable(replica.Environment));
+        new(replica.Name, replica.Core, replica.Port, new(replica.Address, Probes.Health), new(replica.Address, Probes.Alive), Readable(replica.Environment));
 
-    /// <summary>The load balancer.</summary>
+    /// <summary>The load balancer. Whether it is live is asked at its admin port: the public one may be full of clients.</summary>
     public static Workload Of(LoadBalancerPlan loadBalancer) =>
-        new(LoadBalancerPlan.Name, null, null, new(loadBalancer.Url, "health"), InDevelopment(Readable(loadBalancer.Environment)));
+        new(LoadBalancerPlan.Name, null, null, new(loadBalancer.Url, Probes.Health), new(loadBalancer.AdminUrl, Probes.Alive), InDevelopment(Readable(loadBalancer.Environment)));
+
+    /// <summary>The same on another core.</summary>
+    public Workload On(int core) => this with
+    {
+        Core = core,
+        Environment = new Dictionary<string, string>(Environment) { [Variables.ReplicaCore] = $"{core}" },
+    };
 
     // Whoever runs it here develops, unless they say otherwise: the live page then offers the experiment.
     private static Dictionary<string, string> InDevelopment(Dictionary<string, string> environment)

@@ -142,15 +142,9 @@ public sealed class RuntimeSelector(ClusterOptions options, BuildOptions build, 
         output.Say($"Replicas run as containers: {engine.Name} answers and has the image {image.Name}.");
         var telemetry = await TelemetryRelay.CreateAsync(engine, cancellationToken);
         // By id, so that every restart is of the image that was chosen; those who show images to people show its name.
-        return new(new ContainerRuntime(engine, new(id, engine.Command, options.Memory), options, telemetry), MachineOf(engine))
+        return new(new ContainerRuntime(engine, new(id, engine.Command, options.Memory), options, telemetry), engine.Machine)
         {
             Image = new(image.Name, engine.Command, options.Memory),
         };
     }
-
-    // An engine in a virtual machine has cores of its own, numbered from 0.
-    private static Machine MachineOf(ContainerEngine engine) =>
-        OperatingSystem.IsLinux() && Machine.Current.Cores.All(core => core < engine.Processors)
-            ? Machine.Current
-            : new([.. Enumerable.Range(0, engine.Processors)], engine.Processors) { Pins = true };
 }

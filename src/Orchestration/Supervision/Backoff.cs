@@ -14,10 +14,13 @@ public sealed class Backoff(TimeProvider time)
     /// <summary>Notes that the present run is healthy from now on, until <see cref="Next"/>.</summary>
     public void Healthy() => _healthySince = time.GetTimestamp();
 
+    /// <summary>Whether the present run has been healthy for so long that those before it no longer count.</summary>
+    public bool IsForgotten => _healthySince is { } since && time.GetElapsedTime(since) >= Forgotten;
+
     /// <summary>How long to wait now that the run has ended.</summary>
     public TimeSpan Next()
     {
-        var delay = _healthySince is { } since && time.GetElapsedTime(since) >= Forgotten ? Shortest : _next;
+        var delay = IsForgotten ? Shortest : _next;
         _healthySince = null;
         _next = delay * 2 < Longest ? delay * 2 : Longest;
         return delay;

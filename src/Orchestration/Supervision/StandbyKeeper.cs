@@ -3,7 +3,7 @@ using ClusterAspire.Orchestration.Runtime;
 namespace ClusterAspire.Orchestration.Supervision;
 
 /// <summary>Keeps one run of a workload waiting, to take over from the one that serves.</summary>
-internal sealed class StandbyKeeper(Workload workload, IStandbyRuntime runtime, IClusterOutput output, TimeProvider time) : IDisposable
+internal sealed class StandbyKeeper(string name, Func<Workload> place, IStandbyRuntime runtime, IClusterOutput output, TimeProvider time) : IDisposable
 {
     private const int Tries = 3;
 
@@ -42,7 +42,7 @@ internal sealed class StandbyKeeper(Workload workload, IStandbyRuntime runtime, 
                 delay = backoff.Next();
                 try
                 {
-                    var standby = await runtime.PrepareAsync(workload, forward, taken);
+                    var standby = await runtime.PrepareAsync(place(), forward, taken);
                     await Task.WhenAny(standby.Exited, Task.Delay(Timeout.InfiniteTimeSpan, taken));
                     if (!standby.Exited.IsCompleted)
                     {
@@ -51,23 +51,32 @@ internal sealed class StandbyKeeper(Workload workload, IStandbyRuntime runtime, 
 
                     await using (standby)
                     {
-                        output.Warn($"{workload.Name}'s standby ({standby.Id}) exited with code {await standby.Exited}; another in {delay.Describe()}");
+                        Warn(tries, $"{name}'s standby ({standby.Id}) exited with code {await standby.Exited}; another in {delay.Describe()}");
                     }
                 }
-                catch (ClusterException e)
+                catch (Exception e) when (!taken.IsCancellationRequested)
                 {
-                    output.Warn($"{workload.Name}'s standby did not start: {e.Message.TrimEnd('.')}; another in {delay.Describe()}");
+                    // Whatever it is: the one that serves is not to pay for it.
+                    Warn(tries, $"{name}'s standby did not start: {e.Message.TrimEnd('.')}; another in {delay.Describe()}");
                 }
 
                 if (tries == Tries)
                 {
-                    output.Warn($"{workload.Name}'s standby has failed {Tries} times: only a service that references src/Replica waits until it is to serve.");
+                    output.Warn($"{name}'s standby has failed {Tries} times: only a service that references src/Replica waits until it is to serve. It is tried on, silently.");
                 }
             }
         }
-        catch (OperationCanceledException) when (taken.IsCancellationRequested)
+        catch (Exception) when (taken.IsCancellationRequested)
         {
             return null;
+        }
+    }
+
+    private void Warn(int tries, string message)
+    {
+        if (tries <= Tries)
+        {
+            output.Warn(message);
         }
     }
 }

@@ -2,17 +2,22 @@ using ClusterAspire.Orchestration.Runtime;
 
 namespace ClusterAspire.Orchestration.Supervision;
 
-/// <summary>Keeps one workload running: whatever way it ends, it is started again, until it is told to stop.</summary>
+/// <summary>Keeps one workload running: whatever way it ends or hangs, it is started again, until it is told to stop.</summary>
 internal sealed class SupervisedWorkload(
     Workload workload,
     IRuntime runtime,
-    StandbyKeeper? standbys,
-    Func<Uri, CancellationToken, Task> waitForHealth,
+    bool standby,
+    LivenessLimits limits,
+    Func<Uri, CancellationToken, Task<ProbeResult>> ask,
     IClusterOutput output,
     TimeProvider time) : IDisposable
 {
     private const int FirstTries = 3;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ReadinessInterval = TimeSpan.FromMilliseconds(50);
+
+    // What was killed is gone in no time, unless the engine that was asked to do it does not answer.
+    private static readonly TimeSpan KillLimit = TimeSpan.FromSeconds(5);
 
     // What has just begun to serve is still being compiled: a standby that starts beside it would slow it down.
     private static readonly TimeSpan Calm = TimeSpan.FromSeconds(2);
@@ -20,11 +25,15 @@ internal sealed class SupervisedWorkload(
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<bool> _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Backoff _backoff = new(time);
+    private readonly LivenessWatch _liveness = new(workload.Alive, limits, ask, time);
+    private readonly CorePlacement _placement = new(workload, runtime, output);
+    private readonly CrashLoop _crashes = new(time);
+    private readonly LastWords _lastWords = new();
+    private StandbyKeeper? _standbys;
     private TimeSpan _standbyDelay = Calm;
     private TimeSpan _limit;
     private CancellationToken _atOnce;
-    private string? _lastWords;
+    private string? _loop;
 
     /// <summary>Completes when it has been healthy for the first time.</summary>
     public Task Ready => _ready.Task;
@@ -32,15 +41,23 @@ internal sealed class SupervisedWorkload(
     /// <summary>Completes with true when it has been healthy for the first time, with false when it has ended three times before that.</summary>
     public Task<bool> Tried => _tried.Task;
 
+    /// <summary>Completes when it has had all the time that a start may take.</summary>
+    public Task Late { get; private set; } = Task.CompletedTask;
+
     /// <summary>Ends when it has stopped.</summary>
     public Task Running { get; private set; } = Task.CompletedTask;
 
     /// <summary>The last line that it wrote, those of a stack trace aside, or null.</summary>
-    public string? LastWords => Volatile.Read(ref _lastWords);
+    public string? LastWords => _lastWords.Text;
 
-    public void Start() => Running = Task.Run(KeepRunningAsync);
+    public void Start()
+    {
+        _standbys = standby && runtime is IStandbyRuntime prepared ? new(workload.Name, _placement.Place, prepared, output, time) : null;
+        Late = Task.Delay(limits.Start, time, _stop.Token);
+        Running = Task.Run(KeepRunningAsync);
+    }
 
-    /// <summary>Asks it to drain and to exit, and returns once it has gone.</summary>
+    /// <summary>Asks it to drain and to exit, and returns once it has gone, or cannot be ended.</summary>
     /// <param name="limit">It is killed after that long.</param>
     /// <param name="atOnce">Kills it when cancelled.</param>
     public async Task StopAsync(TimeSpan limit, CancellationToken atOnce)
@@ -48,33 +65,36 @@ internal sealed class SupervisedWorkload(
         _limit = limit;
         _atOnce = atOnce;
         await _stop.CancelAsync();
-        await Running;
+        if (await Task.WhenAny(Running, GiveUpAsync()) != Running)
+        {
+            output.Warn($"{workload.Name} could not be ended and is left behind.");
+        }
     }
 
     public void Dispose()
     {
         _stop.Dispose();
-        standbys?.Dispose();
+        _standbys?.Dispose();
     }
 
     private async Task KeepRunningAsync()
     {
         try
         {
-            var standby = default(IStandby);
+            var waiting = default(IStandby);
             for (var tries = 1; ; tries++)
             {
-                var ended = await RunOnceAsync(standby);
-                var delay = _backoff.Next();
-                standby = standbys is null ? null : await standbys.TakeAsync();
+                var (who, how) = await RunOnceAsync(waiting);
+                var delay = _crashes.Ended();
+                waiting = _standbys is null ? null : await _standbys.TakeAsync();
                 _standbyDelay = Calm > delay ? Calm : delay;
-                if (standby is not null)
+                if (waiting is not null)
                 {
-                    output.Warn($"{ended}; its standby ({standby.Id}) takes over");
+                    output.Warn($"{who} {how}; its standby ({waiting.Id}) takes over");
                     continue;
                 }
 
-                output.Warn($"{ended}; restarting in {delay.Describe()}");
+                SayEnd(who, how, delay);
                 if (tries == FirstTries && !Ready.IsCompleted)
                 {
                     output.Warn($"{workload.Name} has ended {FirstTries} times before it answered {workload.Health}: its output above says why.");
@@ -88,34 +108,47 @@ internal sealed class SupervisedWorkload(
         {
             // As told.
         }
-        catch (Exception e)
-        {
-            _tried.TrySetException(e);
-            throw;
-        }
         finally
         {
             await EndStandbyAsync();
         }
     }
 
-    private async Task<string> RunOnceAsync(IStandby? standby)
+    // A crash loop is said when it begins, and again when it ends another way than before.
+    private void SayEnd(string who, string how, TimeSpan delay)
+    {
+        if (!_crashes.IsLooping)
+        {
+            _loop = null;
+            output.Warn($"{who} {how}; restarting in {delay.Describe()}");
+        }
+        else if (_loop != how)
+        {
+            _loop = how;
+            output.Warn(
+                $"{workload.Name} is in a crash loop: it has ended {_crashes.Ends} times in a row; the last time it {how} and its last words were: {LastWords ?? "none"}. "
+                + $"It is tried again every {delay.Describe()}, silently, and serves as soon as the cause is mended.");
+        }
+    }
+
+    private async Task<(string Who, string How)> RunOnceAsync(IStandby? waiting)
     {
         IInstance started;
         try
         {
-            started = standby ?? await runtime.StartAsync(workload, Forward, _stop.Token);
+            started = waiting ?? await runtime.StartAsync(_placement.Place(), Forward, _stop.Token);
         }
-        catch (ClusterException e)
+        catch (Exception e) when (!_stop.IsCancellationRequested)
         {
-            return $"{workload.Name} did not start: {e.Message.TrimEnd('.')}";
+            return (workload.Name, $"did not start: {e.Message.TrimEnd('.')}");
         }
 
         await using var instance = started;
-        await (standby?.ServeAsync() ?? Task.CompletedTask);
+        await (waiting?.ServeAsync() ?? Task.CompletedTask);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        var hangs = _liveness.HangsAsync(ended.Token);
         var watching = WatchHealthAsync(instance, ended.Token);
-        await Task.WhenAny(instance.Exited, Task.Delay(Timeout.InfiniteTimeSpan, ended.Token));
+        var first = await Task.WhenAny(instance.Exited, hangs, Task.Delay(Timeout.InfiniteTimeSpan, ended.Token));
         await ended.CancelAsync();
         await watching;
         if (_stop.IsCancellationRequested)
@@ -124,37 +157,64 @@ internal sealed class SupervisedWorkload(
         }
 
         _stop.Token.ThrowIfCancellationRequested();
-        return $"{workload.Name} ({instance.Id}) exited with code {await instance.Exited}";
+        var who = $"{workload.Name} ({instance.Id})";
+        return first == hangs
+            ? (who, await KillHungAsync(instance, await hangs))
+            : (who, $"exited with code {await instance.Exited}");
     }
 
     private async Task WatchHealthAsync(IInstance instance, CancellationToken ended)
     {
+        var last = default(ProbeResult);
         try
         {
-            var healthy = waitForHealth(workload.Health, ended);
-            if (await Task.WhenAny(healthy, Task.Delay(Patience, time, ended)) != healthy && !ended.IsCancellationRequested)
+            var ready = WaitUntilReadyAsync();
+            if (await Task.WhenAny(ready, Task.Delay(Patience, time, ended)) != ready && !ended.IsCancellationRequested)
             {
-                output.Warn($"{workload.Name} ({instance.Id}) has not answered {workload.Health} for {Patience.Describe()}; still waiting");
+                output.Warn($"{workload.Name} ({instance.Id}) is not ready after {Patience.Describe()}, as {workload.Health} gives: {last.Text ?? "no answer yet"}; still waiting");
             }
 
-            await healthy;
-            _backoff.Healthy();
-            output.Say($"{workload.Name} ({instance.Id}) is ready{(workload.Core is { } core ? $" on core {core}" : "")}");
+            await ready;
+            _crashes.Healthy();
+            output.Say($"{workload.Name} ({instance.Id}) is ready{(instance.Core is { } core ? $" on core {core}" : "")}{Odd(last)}");
             _ready.TrySetResult();
             _tried.TrySetResult(true);
-            standbys?.Keep(_standbyDelay, Forward);
+            _standbys?.Keep(_standbyDelay, Forward);
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {
             // It ended first.
         }
+
+        async Task WaitUntilReadyAsync()
+        {
+            while ((last = await ask(workload.Health, ended)).Outcome is not ProbeOutcome.Serves)
+            {
+                await Task.Delay(ReadinessInterval, ended);
+            }
+        }
+    }
+
+    private static string Odd(ProbeResult answer) =>
+        answer.StatusCode is 0 or 200 ? "" : $" (its health answers {answer.Text}, which is taken for yes)";
+
+    private async Task<string> KillHungAsync(IInstance instance, string why)
+    {
+        output.Warn($"{workload.Name} ({instance.Id}) {why}: killing it");
+        while (!await IsKilledAsync(instance))
+        {
+            _stop.Token.ThrowIfCancellationRequested();
+            output.Warn($"{workload.Name} ({instance.Id}) has not ended {KillLimit.Describe()} after it was killed; trying again");
+        }
+
+        return "was killed, as it hung";
     }
 
     private async Task StopAsync(IInstance instance)
     {
         if (!_atOnce.IsCancellationRequested)
         {
-            await instance.StopAsync();
+            await Task.WhenAny(instance.StopAsync(), Task.Delay(KillLimit, time, _atOnce));
             await Task.WhenAny(instance.Exited, Task.Delay(_limit, time, _atOnce));
         }
 
@@ -165,29 +225,41 @@ internal sealed class SupervisedWorkload(
                 output.Warn($"{workload.Name} ({instance.Id}) has not ended within {_limit.Describe()}: killing it");
             }
 
-            await instance.KillAsync();
-            await instance.Exited;
+            await IsKilledAsync(instance);
         }
+    }
+
+    private async Task<bool> IsKilledAsync(IInstance instance)
+    {
+        var limit = Task.Delay(KillLimit, time);
+        await Task.WhenAny(instance.KillAsync(), limit);
+        await Task.WhenAny(instance.Exited, limit);
+        return instance.Exited.IsCompleted;
+    }
+
+    // Whatever is in the way of stopping, such as an engine that does not answer: it ends, and the second Ctrl+C at once.
+    private async Task GiveUpAsync()
+    {
+        await Task.Delay(_limit + (2 * KillLimit), time, _atOnce).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(KillLimit, time);
     }
 
     private async Task EndStandbyAsync()
     {
         // It has nothing to drain.
-        if (standbys is not null && await standbys.TakeAsync() is { } standby)
+        if (_standbys is not null && await _standbys.TakeAsync() is { } waiting)
         {
-            await standby.KillAsync();
-            await standby.Exited;
-            await standby.DisposeAsync();
+            await IsKilledAsync(waiting);
+            await waiting.DisposeAsync();
         }
     }
 
     private void Forward(string line)
     {
-        if (line is not "" && !char.IsWhiteSpace(line[0]))
+        _lastWords.Hear(line);
+        if (!_crashes.IsLooping)
         {
-            Volatile.Write(ref _lastWords, line);
+            output.Line(workload.Name, line);
         }
-
-        output.Line(workload.Name, line);
     }
 }

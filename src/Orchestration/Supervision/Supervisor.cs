@@ -16,8 +16,8 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
     /// <summary>How waiting is done; for tests.</summary>
     internal TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>How a URL is awaited to answer with success; for tests.</summary>
-    internal Func<Uri, CancellationToken, Task> WaitForHealth { get; init; } = HealthProbe.WaitAsync;
+    /// <summary>How a URL is asked; for tests.</summary>
+    internal Func<Uri, CancellationToken, Task<ProbeResult>> Ask { get; init; } = Probe.AskAsync;
 
     /// <summary>Runs the plan until it is told to stop.</summary>
     /// <param name="stop">Drains: the load balancer finishes what is in flight, then the replicas stop.</param>
@@ -31,13 +31,19 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
             output.Warn(warning);
         }
 
+        if (Listening.Ignored(Environment.GetEnvironmentVariables().Keys.Cast<string>()) is { } ignored)
+        {
+            output.Warn(ignored);
+        }
+
         output.Say($"Starting {plan.Replicas.Count} replica{(plan.Replicas.Count is 1 ? "" : "s")} of {plan.Name}.");
         using var balancer = Supervise(Workload.Of(plan.LoadBalancer), loadBalancer);
         var replicas = plan.Replicas.Select(replica => Supervise(Workload.Of(replica), service)).ToList();
         try
         {
             replicas.ForEach(replica => replica.Start());
-            await Task.WhenAll(replicas.Select(replica => replica.Tried)).WaitAsync(stop);
+            // One that hangs keeps the others waiting no longer than a start may take.
+            await Task.WhenAll(replicas.Select(replica => Task.WhenAny(replica.Tried, replica.Late))).WaitAsync(stop);
             await Task.WhenAny(replicas.Select(replica => replica.Ready)).WaitAsync(stop);
 
             balancer.Start();
@@ -61,10 +67,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
     }
 
     private SupervisedWorkload Supervise(Workload workload, IRuntime runtime) =>
-        new(workload, runtime, KeepStandby(workload, runtime), WaitForHealth, output, Time);
-
-    private StandbyKeeper? KeepStandby(Workload workload, IRuntime runtime) =>
-        plan.Standby && runtime is IStandbyRuntime standby ? new(workload, standby, output, Time) : null;
+        new(workload, runtime, plan.Standby, plan.Liveness, Ask, output, Time);
 
     private async Task EnsureStartedAsync(SupervisedWorkload balancer, CancellationToken stop)
     {

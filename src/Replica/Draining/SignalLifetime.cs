@@ -7,8 +7,9 @@ using Microsoft.Extensions.Options;
 namespace ClusterAspire.Replica.Draining;
 
 /// <summary>
-/// SIGTERM and Ctrl+C drain; the second one ends the process at once, with the shell's exit code for that signal.
-/// (The host's own console lifetime swallows the second.)
+/// SIGTERM, Ctrl+C and a closed terminal drain; the second one ends the process at once, with the shell's exit code for that
+/// signal. (The host's own console lifetime swallows the second.) Under a supervisor SIGTERM alone drains, however often it
+/// comes: the order of leaving, and when to stop waiting for it, are the supervisor's.
 /// </summary>
 internal sealed partial class SignalLifetime(
     Drain drain,
@@ -28,7 +29,7 @@ internal sealed partial class SignalLifetime(
 
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
-        foreach (var signal in (ReadOnlySpan<PosixSignal>)[PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT])
+        foreach (var signal in (ReadOnlySpan<PosixSignal>)[PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT, PosixSignal.SIGHUP])
         {
             _registrations.Add(PosixSignalRegistration.Create(signal, context =>
             {
@@ -46,10 +47,15 @@ internal sealed partial class SignalLifetime(
 
     internal void OnSignal(PosixSignal signal)
     {
-        // Ctrl+C reaches the whole foreground process group. Under a supervisor, which got it too, the order of
-        // leaving is the supervisor's: it sends SIGTERM when it is this process's turn. (Windows has no SIGTERM.)
-        if (signal is PosixSignal.SIGINT && supervisor.Value.Pid is not null && !OperatingSystem.IsWindows())
+        // A terminal, and an init that ends a whole group or cgroup, send theirs to everybody: the supervisor has it too, and
+        // sends SIGTERM when it is this process' turn, even if that has had one by then. (Windows has no SIGTERM.)
+        if (supervisor.Value.Pid is not null && !OperatingSystem.IsWindows())
         {
+            if (signal is PosixSignal.SIGTERM)
+            {
+                drain.Begin();
+            }
+
             return;
         }
 
@@ -68,6 +74,7 @@ internal sealed partial class SignalLifetime(
 
     private static int Number(PosixSignal signal) => signal switch
     {
+        PosixSignal.SIGHUP => 1,
         PosixSignal.SIGINT => 2,
         PosixSignal.SIGQUIT => 3,
         _ => 15,

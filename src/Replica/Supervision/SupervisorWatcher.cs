@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
@@ -52,28 +52,27 @@ internal sealed partial class SupervisorWatcher(IOptions<SupervisorOptions> opti
     }
 
     // Process.WaitForExit would wait for ever for a zombie, which a killed supervisor is until its own parent collects it.
+    [SupportedOSPlatform("linux")]
     private static void WaitForExitOnLinux(int pid)
     {
-        var start = RunningSince(pid);
-        while (start is not null && RunningSince(pid) == start)
+        var start = default(long?);
+        while (true)
         {
-            Thread.Sleep(500);
-        }
-    }
+            try
+            {
+                var running = ProcessStat.RunningSince(pid);
+                start ??= running;
+                if (running is null || running != start)
+                {
+                    return;
+                }
+            }
+            catch (Exception e) when (e is IOException or OutOfMemoryException)
+            {
+                // It cannot be looked at: that does not mean that it is gone.
+            }
 
-    /// <summary>When a process started, in clock ticks since boot (field 22 of proc_pid_stat(5)); null when it has ended.</summary>
-    internal static long? RunningSince(int pid)
-    {
-        try
-        {
-            var stat = File.ReadAllText($"/proc/{pid}/stat");
-            // The second field is the program's name in parentheses, which may itself hold spaces and parentheses.
-            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            return fields[0] is "Z" or "X" ? null : long.Parse(fields[19], CultureInfo.InvariantCulture);
-        }
-        catch (IOException)
-        {
-            return null;
+            Thread.Sleep(500);
         }
     }
 

@@ -41,9 +41,16 @@ internal sealed class ClusterCommand : RootCommand
         }
         catch (ClusterException e)
         {
-            await Console.Error.WriteLineAsync(e.Message);
+            await SayAsync(e.Message);
             return 1;
         }
+    }
+
+    // Not for ever, should nobody take it.
+    private static async Task SayAsync(string message)
+    {
+        var said = Task.Run(() => Console.Error.WriteLine(message));
+        await Task.WhenAny(said, Task.Delay(TimeSpan.FromSeconds(2)));
     }
 
     private IConfiguration Configure(ParseResult parsed)

@@ -1,35 +1,34 @@
+using System.Runtime.InteropServices;
+
 namespace ClusterAspire.Runner.Signals;
 
 /// <summary>
 /// The <c>dotnet run</c> that started this process. It hands SIGTERM on, but killed it takes nobody along: who kills it
 /// means the cluster.
 /// </summary>
-internal static class DotnetRun
+internal static partial class DotnetRun
 {
-    private static readonly string? Parent = OperatingSystem.IsLinux() ? ParentOfThisProcess() : null;
+    private static readonly int? Parent = OperatingSystem.IsLinux() ? ParentOfThisProcess() : null;
 
     /// <summary>Whether there is one to watch; known on Linux only.</summary>
-    public static bool IsParent { get; } = Parent is not null && IsDotnetRun(Parent);
+    public static bool IsParent { get; } = Parent is { } parent && IsDotnetRun(parent);
 
     /// <summary>Whether it has ended: orphans get another parent.</summary>
     public static bool HasEnded => ParentOfThisProcess() != Parent;
 
-    // The fourth field of proc_pid_stat(5); the second one, the program's name in parentheses, may hold spaces.
-    private static string ParentOfThisProcess()
-    {
-        var stat = File.ReadAllText("/proc/self/stat");
-        return stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1];
-    }
-
-    private static bool IsDotnetRun(string pid)
+    private static bool IsDotnetRun(int pid)
     {
         try
         {
             return File.ReadAllText($"/proc/{pid}/cmdline").Split('\0') is [var program, "run", ..] && Path.GetFileName(program) is "dotnet";
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return false;
         }
     }
+
+    // Needs nothing, unlike a look into /proc, for which there may be no descriptor.
+    [LibraryImport("libc", EntryPoint = "getppid")]
+    private static partial int ParentOfThisProcess();
 }

@@ -46,7 +46,8 @@ internal sealed class LatencyTable(IClusterOutput log, IAnsiConsole terminal) : 
         await _stop.CancelAsync();
         if (_showing is not null)
         {
-            await _showing;
+            // A terminal that takes nothing more does not keep the program from ending.
+            await Task.WhenAny(_showing, Task.Delay(Interval));
         }
 
         _stop.Dispose();
@@ -96,7 +97,7 @@ internal sealed class LatencyTable(IClusterOutput log, IAnsiConsole terminal) : 
 
     private async Task ShowAsync(Uri adminUrl)
     {
-        using var http = new HttpClient { BaseAddress = adminUrl, Timeout = Interval };
+        using var http = LoopbackHttp.Create(Interval, adminUrl);
         ReplicaStatus[] replicas = [];
         await terminal.Live(new Text("")).StartAsync(async live =>
         {
@@ -106,15 +107,18 @@ internal sealed class LatencyTable(IClusterOutput log, IAnsiConsole terminal) : 
                 {
                     replicas = await http.GetFromJsonAsync<ReplicaStatus[]>("/api/replicas", _stop.Token) ?? [];
                 }
-                catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+                catch (Exception e) when (e is HttpRequestException or OperationCanceledException or System.Text.Json.JsonException)
                 {
                     // Not there for the moment: the figures stay as they were.
                 }
 
+                string[] messages;
                 lock (_messages)
                 {
-                    live.UpdateTarget(Render(replicas, [.. _messages], terminal.Profile.Width));
+                    messages = [.. _messages];
                 }
+
+                live.UpdateTarget(Render(replicas, messages, terminal.Profile.Width));
 
                 await Task.Delay(Interval, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }

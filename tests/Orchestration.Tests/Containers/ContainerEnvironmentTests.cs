@@ -7,7 +7,7 @@ namespace ClusterAspire.Orchestration.Tests;
 
 public sealed class ContainerEnvironmentTests
 {
-    private static readonly Workload Replica = new("replica-0", 0, 20000, new("http://127.0.0.1:20000/health"), new Dictionary<string, string>
+    private static readonly Workload Replica = new("replica-0", 0, 20000, new("http://127.0.0.1:20000/health"), new("http://127.0.0.1:20000/alive"), new Dictionary<string, string>
     {
         ["Replica__Name"] = "replica-0",
         ["OTEL_RESOURCE_ATTRIBUTES"] = "service.instance.id=replica-0",
@@ -25,7 +25,11 @@ public sealed class ContainerEnvironmentTests
     [Theory]
     [InlineData("PATH")]
     [InlineData("HOME")]
-    [InlineData("ASPNETCORE_URLS")]
+    [InlineData("DOTNET_URLS")]
+    [InlineData("HTTP_PORTS")]
+    [InlineData("ASPNETCORE_HTTPS_PORTS")]
+    [InlineData("ASPNETCORE_Kestrel__Endpoints__Http__Url")]
+    [InlineData("Kestrel__Endpoints__Http__Url")]
     [InlineData("Cluster__Replicas")]
     [InlineData("cluster__build__args__SDK_IMAGE")]
     [InlineData("ReverseProxy__Clusters__service__LoadBalancingPolicy")]

@@ -45,7 +45,7 @@ public sealed class KubernetesPublisherTests : IDisposable
 
         var (service, loadBalancer) = (Read("service.yaml"), Read("loadbalancer.yaml"));
         Assert.Contains("port: 80\n", loadBalancer, StringComparison.Ordinal);
-        Assert.Contains("value: http://127.0.0.1:9000\n", loadBalancer, StringComparison.Ordinal);
+        Assert.Contains("value: http://localhost:9000\n", loadBalancer, StringComparison.Ordinal);
         Assert.Contains("name: LoadBalancer__ComputeQueueLimit\n              value: \"7\"\n", loadBalancer, StringComparison.Ordinal);
         Assert.Contains("name: ComputeLane__QueueLimit\n              value: \"3\"\n", service, StringComparison.Ordinal);
         Assert.Contains("name: Drain__Timeout\n              value: \"120\"\n", service, StringComparison.Ordinal);

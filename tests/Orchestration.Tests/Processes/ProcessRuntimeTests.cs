@@ -153,7 +153,7 @@ public sealed class ProcessRuntimeTests : IDisposable
         Runtime(script).StartAsync(Workload(core), _output.Enqueue, TestContext.Current.CancellationToken).GetAwaiter().GetResult();
 
     private static Workload Workload(int? core = null) =>
-        new("replica-0", core, 20123, new("http://127.0.0.1:20123/health"), new Dictionary<string, string> { ["Replica__Name"] = "replica-0" });
+        new("replica-0", core, 20123, new("http://127.0.0.1:20123/health"), new("http://127.0.0.1:20123/alive"), new Dictionary<string, string> { ["Replica__Name"] = "replica-0" });
 
     private ProcessRuntime Runtime(string script)
     {

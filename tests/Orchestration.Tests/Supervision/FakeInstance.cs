@@ -13,6 +13,13 @@ internal sealed class FakeInstance(Workload workload, Action<string> output, str
 
     public string Id => id;
 
+    public int? Core => workload.Core;
+
+    public IReadOnlyDictionary<string, string> Environment => workload.Environment;
+
+    /// <summary>Whether killing it has no effect.</summary>
+    public bool Immortal { get; set; }
+
     public Task<int> Exited => _exited.Task;
 
     /// <summary>Completes when it is asked to drain.</summary>
@@ -39,7 +46,11 @@ internal sealed class FakeInstance(Workload workload, Action<string> output, str
 
     public Task KillAsync()
     {
-        Exit(137);
+        if (!Immortal)
+        {
+            Exit(137);
+        }
+
         return Task.CompletedTask;
     }
 

@@ -11,7 +11,9 @@ internal sealed class FakeRuntime : IStandbyRuntime
     private int _last = 4241;
 
     /// <summary>When set, starting fails with it.</summary>
-    public ClusterException? Failure { get; set; }
+    public Exception? Failure { get; set; }
+
+    public IReadOnlyList<int>? Cores { get; set; }
 
     public Task<IInstance> StartAsync(Workload workload, Action<string> output, CancellationToken cancellationToken) =>
         Task.FromResult<IInstance>(Start(workload, output, _started));

@@ -17,6 +17,8 @@ public sealed class SupervisorTests : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _atOnce = new();
     private readonly ConcurrentDictionary<int, bool> _healthy = [];
+    private readonly ConcurrentDictionary<int, bool> _hanging = [];
+    private ProbeResult _answer = new(ProbeOutcome.Unanswered, "Connection refused");
     private readonly ClusterPlan _plan;
     private Task _running = Task.CompletedTask;
 
@@ -101,7 +103,7 @@ public sealed class SupervisorTests : IDisposable
     [Fact]
     public async Task A_runtime_that_cannot_start_a_replica_is_tried_again_as_well()
     {
-        _replicas.Failure = new("no memory.");
+        _replicas.Failure = new ClusterException("no memory.");
         Run();
         await _output.WaitForAsync("replica-0 did not start: no memory; restarting in 100 ms");
         await _output.WaitForAsync("replica-1 did not start: no memory; restarting in 100 ms");
@@ -299,22 +301,153 @@ public sealed class SupervisorTests : IDisposable
         Assert.Contains("Mind the gap.", _output.Lines);
     }
 
+    [Fact]
+    public async Task A_replica_that_hangs_at_its_start_keeps_the_others_waiting_no_longer_than_a_start_may_take()
+    {
+        Healthy(_plan.Replicas[0].Port);
+        Hangs(_plan.Replicas[1].Port);
+        Run();
+        var instances = new[] { await _replicas.NextAsync(), await _replicas.NextAsync() };
+        var hanging = instances.Single(instance => instance.Name is "replica-1");
+        await _output.WaitForAsync(line => line.StartsWith("replica-0 (pid ", StringComparison.Ordinal));
+        Assert.False(_balancers.HasStartedAnother);
+
+        Assert.Equal(137, await AdvanceUntilAsync(hanging.Exited));
+
+        Assert.Equal("loadbalancer", (await _balancers.NextAsync()).Name);
+        await _output.WaitForAsync($"replica-1 ({hanging.Id}) has not answered {_plan.Replicas[1].Address}alive for 60 s (Connection refused): killing it");
+        Assert.Equal("replica-1", (await RestartedAsync(_replicas, TimeSpan.FromMilliseconds(100))).Name);
+        Assert.DoesNotContain(_output.Lines, line => line.StartsWith($"replica-0 ({instances[0].Id}) was killed", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_hangs_later_is_killed_and_started_again()
+    {
+        var (replica, balancer) = await StartAsync();
+        _time.Advance(TimeSpan.FromSeconds(2));
+        foreach (var (instance, runtime, alive) in ((FakeInstance, FakeRuntime, Uri)[])[
+            (replica, _replicas, _plan.Replicas.Single(planned => planned.Name == replica.Name).Address),
+            (balancer, _balancers, _plan.LoadBalancer.AdminUrl)])
+        {
+            Hangs(alive.Port);
+
+            Assert.Equal(137, await AdvanceUntilAsync(instance.Exited));
+
+            await _output.WaitForAsync(line => line.StartsWith($"{instance.Name} ({instance.Id}) was killed, as it hung; restarting in ", StringComparison.Ordinal));
+            _hanging.Clear();
+            Assert.Equal(instance.Name, (await RestartedAsync(runtime, TimeSpan.FromMilliseconds(100))).Name);
+        }
+    }
+
+    [Fact]
+    public async Task What_is_asked_and_not_ready_is_said_with_its_answer()
+    {
+        _answer = new(ProbeOutcome.Refuses, "503 Service Unavailable", 503);
+        Run();
+        var replica = await _replicas.NextAsync();
+
+        var said = _output.WaitForAsync(line => line.Contains("is not ready after 10 s, as http://", StringComparison.Ordinal));
+        while (!said.IsCompleted)
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+
+        Assert.EndsWith("/health gives: 503 Service Unavailable; still waiting", await said, StringComparison.Ordinal);
+        Assert.False(replica.Exited.IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_crash_loop_is_said_once_with_the_last_words_and_goes_on_in_silence()
+    {
+        Healthy(_plan.Replicas[0].Port);
+        Run();
+        var instances = new[] { await _replicas.NextAsync(), await _replicas.NextAsync() };
+        var crashing = instances.Single(instance => instance.Name is "replica-1");
+        for (var ends = 1; ends <= 8; ends++)
+        {
+            crashing.Write($"out of luck");
+            crashing.Exit(1);
+            crashing = await RestartedAsync(_replicas, TimeSpan.FromSeconds(ends < 5 ? 1 : 60));
+        }
+
+        var said = Assert.Single(_output.Lines, line => line.Contains("crash loop", StringComparison.Ordinal));
+        Assert.StartsWith(
+            "replica-1 is in a crash loop: it has ended 5 times in a row; the last time it exited with code 1 and its last words were: out of luck.",
+            said, StringComparison.Ordinal);
+        Assert.Equal(4, _output.Lines.Count(line => line.StartsWith("replica-1 (", StringComparison.Ordinal)));
+        Assert.Equal(5, _output.Lines.Count(line => line == "replica-1 | out of luck"));
+
+        Healthy(_plan.Replicas[1].Port);
+        await _output.WaitForAsync($"replica-1 ({crashing.Id}) is ready{(crashing.Core is { } core ? $" on core {core}" : "")}");
+        crashing.Write("lucky after all");
+        Assert.Contains("replica-1 | lucky after all", _output.Lines);
+    }
+
+    [Fact]
+    public async Task A_standby_that_cannot_be_prepared_for_whatever_reason_costs_nobody_anything()
+    {
+        var replica = await StartWithStandbyAsync();
+        _replicas.Failure = new InvalidOperationException("a mistake of our own");
+        await AdvanceUntilAsync(_output.WaitForAsync(line => line.StartsWith($"{replica.Name}'s standby did not start: a mistake of our own", StringComparison.Ordinal)));
+
+        _replicas.Failure = null;
+        replica.Exit(137);
+        while ((await AdvanceUntilAsync(Task.WhenAny(_replicas.NextAsync(), _replicas.NextStandbyAsync()).Unwrap())).Name != replica.Name)
+        {
+            // Of the other one.
+        }
+
+        Assert.False(_running.IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_replica_starts_on_another_core_while_its_own_is_gone_and_returns_to_it()
+    {
+        var (replica, _) = await StartAsync();
+        var planned = replica.Core!.Value;
+
+        _replicas.Cores = [planned + 7];
+        replica.Exit(137);
+        replica = await RestartedAsync(_replicas, TimeSpan.FromMilliseconds(100));
+        Assert.Equal(planned + 7, replica.Core);
+        Assert.Equal($"{planned + 7}", replica.Environment["Replica__Core"]);
+        await _output.WaitForAsync($"Core {planned} can no longer be used, only {planned + 7}: {replica.Name} starts on core {planned + 7} instead.");
+
+        _replicas.Cores = [planned, planned + 7];
+        replica.Exit(137);
+        Assert.Equal(planned, (await RestartedAsync(_replicas, TimeSpan.FromMilliseconds(200))).Core);
+        await _output.WaitForAsync($"Core {planned} can be used again: {replica.Name} returns to it.");
+    }
+
+    [Fact]
+    public async Task What_cannot_be_killed_does_not_keep_the_cluster_from_ending()
+    {
+        var (replica, balancer) = await StartAsync();
+        (replica.Immortal, balancer.Immortal) = (true, true);
+        await _stop.CancelAsync();
+        await _atOnce.CancelAsync();
+
+        await AdvanceUntilAsync(_running.ContinueWith(_ => 0, TaskScheduler.Default));
+
+        Assert.Contains("loadbalancer could not be ended and is left behind.", _output.Lines);
+    }
+
     private Supervisor Supervisor(ClusterPlan plan) =>
-        new(plan, _replicas, _balancers, _output) { Time = _time, WaitForHealth = WaitForHealthAsync };
+        new(plan, _replicas, _balancers, _output) { Time = _time, Ask = AskAsync };
 
     private void Run(bool standby = false) => _running = Supervisor(_plan with { Standby = standby }).RunAsync(_stop.Token, _atOnce.Token);
 
     private void Healthy(int port) => _healthy[port] = true;
 
+    private void Hangs(int port) => _hanging[port] = true;
+
     private void HealthyReplicas() => _plan.Replicas.ToList().ForEach(replica => Healthy(replica.Port));
 
-    private async Task WaitForHealthAsync(Uri health, CancellationToken cancellationToken)
-    {
-        while (!_healthy.ContainsKey(health.Port))
-        {
-            await Task.Delay(10, cancellationToken);
-        }
-    }
+    private Task<ProbeResult> AskAsync(Uri url, CancellationToken cancellationToken) => Task.FromResult(
+        (url.AbsolutePath is "/alive" ? !_hanging.ContainsKey(url.Port) : _healthy.ContainsKey(url.Port))
+            ? new ProbeResult(ProbeOutcome.Serves, "200 OK", 200)
+            : new(_answer.Outcome, _answer.Text));
 
     /// <summary>Starts everything; returns one replica and the load balancer.</summary>
     private async Task<(FakeInstance Replica, FakeInstance Balancer)> StartAsync(bool standby = false)

@@ -39,8 +39,23 @@ internal static partial class Unix
         }
     }
 
-    /// <summary>The processes that a process started and that still run.</summary>
-    public static IReadOnlyList<int> Children(int pid) =>
+    /// <summary>The processes that a process started and that still run, the shell aside that ends what a killed Runner leaves behind.</summary>
+    public static IReadOnlyList<int> Children(int pid) => [.. AllChildren(pid).Where(child => NameOf(child) is not "sh")];
+
+    /// <summary>The name of a process' program; null when it has ended.</summary>
+    public static string? NameOf(int pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/comm").Trim();
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    private static IReadOnlyList<int> AllChildren(int pid) =>
     [
         .. Directory.GetDirectories($"/proc/{pid}/task")
             .SelectMany(thread => File.ReadAllText(Path.Combine(thread, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries))

@@ -1,0 +1,48 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace ClusterAspire.Orchestration.Processes;
+
+/// <summary>A process that this one has started, with everything that it starts itself.</summary>
+internal abstract class ChildProcess : IDisposable
+{
+    /// <summary>Its process id.</summary>
+    public abstract int Id { get; }
+
+    /// <summary>Its standard input.</summary>
+    public abstract Stream Input { get; }
+
+    /// <summary>Its standard output.</summary>
+    public abstract Stream Output { get; }
+
+    /// <summary>Its standard error.</summary>
+    public abstract Stream Error { get; }
+
+    /// <summary>
+    /// Completes with its exit code once nothing of it runs any more. What it leaves behind is killed, unless it was told to
+    /// end: then that may drain.
+    /// </summary>
+    public abstract Task<int> Exited { get; }
+
+    /// <summary>Starts a program.</summary>
+    /// <param name="start">What to start, with all three streams redirected.</param>
+    /// <param name="core">The core it may use, or null for all.</param>
+    /// <exception cref="Win32Exception">It cannot be started, or the core cannot be used.</exception>
+    public static ChildProcess Start(ProcessStartInfo start, int? core) =>
+        OperatingSystem.IsWindows() ? WindowsProcess.Start(start, core) : ProcessGroup.Start(start, core);
+
+    /// <summary>Asks it, and what it has started, to end.</summary>
+    public abstract void Terminate();
+
+    /// <summary>Ends it, and what it has started, at once.</summary>
+    public abstract void Kill();
+
+    /// <summary>Closes its streams.</summary>
+    public virtual void Dispose()
+    {
+        Input.Dispose();
+        Output.Dispose();
+        Error.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}

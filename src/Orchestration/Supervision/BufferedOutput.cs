@@ -1,0 +1,121 @@
+using System.Globalization;
+using ClusterAspire.Orchestration.Plan;
+
+namespace ClusterAspire.Orchestration.Supervision;
+
+/// <summary>
+/// Keeps whoever has something to show from waiting for the terminal, or from failing with it: a thread of its own writes what
+/// is queued, and what there is no room for, or cannot be written, is counted instead.
+/// </summary>
+public sealed class BufferedOutput : IClusterOutput, IDisposable
+{
+    // Lines leave room for messages.
+    private const int MostCharacters = 4_000_000;
+    private const int MostOfLines = 3_000_000;
+
+    // What an entry takes besides its text.
+    private const int Overhead = 100;
+
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(2);
+
+    private readonly IClusterOutput _inner;
+    private readonly Queue<(int Length, Action Write)> _queue = new();
+    private readonly Thread _writer;
+    private int _characters;
+    private long _dropped;
+    private bool _completed;
+
+    /// <param name="inner">Where all of it is shown. Called by one thread at a time.</param>
+    public BufferedOutput(IClusterOutput inner)
+    {
+        _inner = inner;
+        _writer = new(Write) { IsBackground = true, Name = "Output" };
+        _writer.Start();
+    }
+
+    /// <inheritdoc />
+    public void Line(string workload, string line) => Add(workload.Length + line.Length, MostOfLines, () => _inner.Line(workload, line));
+
+    /// <inheritdoc />
+    public void Say(string message) => Add(message.Length, MostCharacters, () => _inner.Say(message));
+
+    /// <inheritdoc />
+    public void Warn(string message) => Add(message.Length, MostCharacters, () => _inner.Warn(message));
+
+    /// <inheritdoc />
+    public void Ready(ClusterPlan plan) => Add(0, MostCharacters, () => _inner.Ready(plan));
+
+    /// <summary>Writes what is queued; gives up when that takes longer than 2 s.</summary>
+    public void Dispose()
+    {
+        lock (_queue)
+        {
+            _completed = true;
+            Monitor.Pulse(_queue);
+        }
+
+        _writer.Join(LastWords);
+    }
+
+    private void Add(int length, int most, Action write)
+    {
+        lock (_queue)
+        {
+            if (_characters + length + Overhead > most)
+            {
+                Interlocked.Increment(ref _dropped);
+                return;
+            }
+
+            _characters += length + Overhead;
+            _queue.Enqueue((length + Overhead, write));
+            Monitor.Pulse(_queue);
+        }
+    }
+
+    private void Write()
+    {
+        while (Take() is { } write)
+        {
+            try
+            {
+                SayDropped();
+                write();
+            }
+            catch (Exception)
+            {
+                // The disk is full, the terminal is gone, ...: perhaps not for the next one.
+                Interlocked.Increment(ref _dropped);
+            }
+        }
+    }
+
+    private void SayDropped()
+    {
+        if (Interlocked.Read(ref _dropped) is > 0 and var dropped)
+        {
+            _inner.Warn($"{dropped.ToString("#,0", CultureInfo.InvariantCulture).Replace(',', ' ')} line{(dropped is 1 ? "" : "s")} dropped, as this output could not be written, or not as fast.");
+            Interlocked.Add(ref _dropped, -dropped);
+        }
+    }
+
+    private Action? Take()
+    {
+        lock (_queue)
+        {
+            while (_queue.Count is 0)
+            {
+                if (_completed)
+                {
+                    return null;
+                }
+
+                Monitor.Wait(_queue);
+            }
+
+            var (length, write) = _queue.Dequeue();
+            _characters -= length;
+            return write;
+        }
+    }
+}

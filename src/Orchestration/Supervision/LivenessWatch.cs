@@ -1,0 +1,39 @@
+namespace ClusterAspire.Orchestration.Supervision;
+
+/// <summary>Finds out that something hangs, as a kubelet's startup and liveness probes do.</summary>
+/// <param name="alive">Its liveness probe.</param>
+/// <param name="limits">What it is allowed.</param>
+/// <param name="ask">How to ask: <see cref="Probe.AskAsync"/>.</param>
+/// <param name="time">How waiting is done.</param>
+public sealed class LivenessWatch(Uri alive, LivenessLimits limits, Func<Uri, CancellationToken, Task<ProbeResult>> ask, TimeProvider time)
+{
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
+
+    /// <summary>Watches from the start of a run.</summary>
+    /// <returns>Completes when it hangs, with what to tell the user: <c>has not answered http://… for 30 s (Connection refused)</c>.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled first.</exception>
+    public async Task<string> HangsAsync(CancellationToken cancellationToken)
+    {
+        var (silence, limit, last) = (TimeSpan.Zero, limits.Start, "no answer yet");
+        for (var answer = default(Task<ProbeResult>); ;)
+        {
+            answer ??= ask(alive, cancellationToken);
+            await Task.Delay(Period, time, cancellationToken);
+
+            // Silence is counted in periods and not by the clock: while this process is suspended it hears nothing either.
+            var result = answer.IsCompleted ? await answer : new(ProbeOutcome.Unanswered, last);
+            answer = answer.IsCompleted ? null : answer;
+            (silence, limit) = result.Outcome switch
+            {
+                ProbeOutcome.Serves => (TimeSpan.Zero, limits.Silence),
+                ProbeOutcome.Unknown => (silence, limit),
+                _ => (silence + Period, limit),
+            };
+            last = result.Text;
+            if (silence >= limit)
+            {
+                return $"has not answered {alive} for {limit.Describe()} ({last})";
+            }
+        }
+    }
+}

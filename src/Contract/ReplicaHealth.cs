@@ -9,6 +9,7 @@ namespace ClusterAspire.Contract;
 /// <param name="Cores">How many cores it may use: its compute slots.</param>
 /// <param name="StartedAt">When its process started; a new value means a restart.</param>
 /// <param name="ComputeRoutes">The routes that run on its compute lane.</param>
+/// <param name="Lane">What its compute lane is doing.</param>
 public sealed record ReplicaHealth(
     string? Status = null,
     string? Name = null,
@@ -17,7 +18,8 @@ public sealed record ReplicaHealth(
     int? Core = null,
     int? Cores = null,
     DateTimeOffset? StartedAt = null,
-    IReadOnlyList<ComputeRoute>? ComputeRoutes = null)
+    IReadOnlyList<ComputeRoute>? ComputeRoutes = null,
+    LaneHealth? Lane = null)
 {
     /// <summary>The status of a replica that finishes what it has and takes nothing new.</summary>
     public const string Draining = "Draining";

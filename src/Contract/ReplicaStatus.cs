@@ -12,6 +12,7 @@ namespace ClusterAspire.Contract;
 /// <param name="Slots">Compute requests it takes at a time.</param>
 /// <param name="ComputeInFlight">Compute requests it is working on.</param>
 /// <param name="ComputeRunning">How long it has been computing without a break, in seconds, or null.</param>
+/// <param name="Stuck">Whether its compute lane makes no progress, as it says itself.</param>
 /// <param name="Light">Latencies of light requests.</param>
 /// <param name="Compute">Latencies of compute requests.</param>
 public sealed record ReplicaStatus(
@@ -26,5 +27,6 @@ public sealed record ReplicaStatus(
     int Slots,
     int ComputeInFlight,
     double? ComputeRunning,
+    bool Stuck,
     RouteClassStatus Light,
     RouteClassStatus Compute);

@@ -84,10 +84,15 @@ public static class ReplicaExtensions
     private static Task WriteHealthAsync(HttpContext context, HealthReport report)
     {
         var replica = context.RequestServices.GetRequiredService<ReplicaIdentity>();
-        var status = context.RequestServices.GetRequiredService<Drain>().IsDraining ? ReplicaHealth.Draining : report.Status.ToString();
+        var lane = context.RequestServices.GetRequiredService<ComputeLane>().Health;
         var routes = context.RequestServices.GetRequiredService<ComputeRoutes>();
+        var status =
+            context.RequestServices.GetRequiredService<Drain>().IsDraining ? ReplicaHealth.Draining
+            // Light requests it still serves.
+            : lane.IsStuck && report.Status is HealthStatus.Healthy ? nameof(HealthStatus.Degraded)
+            : report.Status.ToString();
         return context.Response.WriteAsJsonAsync(
-            new ReplicaHealth(status, replica.Name, replica.Pid, replica.Container, replica.Core, replica.Cores, replica.StartedAt, routes.All),
+            new ReplicaHealth(status, replica.Name, replica.Pid, replica.Container, replica.Core, replica.Cores, replica.StartedAt, routes.All, lane),
             ContractJson.Default.ReplicaHealth,
             "application/json");
     }
@@ -101,6 +106,8 @@ public static class ReplicaExtensions
         builder.Services.AddOptions<ComputeLaneOptions>().BindConfiguration(ComputeLaneOptions.Section)
             .Validate(lane => lane.Threads is >= 0 and <= 1024, "ComputeLane:Threads must be from 1 to 1024, or 0 for one per core.")
             .Validate(lane => lane.QueueLimit >= 0, "ComputeLane:QueueLimit must be 0 or more.")
+            .Validate(lane => lane.StuckAfter is > 0 and <= 86_400, "ComputeLane:StuckAfter must be more than 0 and at most 86400 seconds.")
+            .Validate(lane => lane.BodyMemory >= 0, "ComputeLane:BodyMemory must be 0 or more bytes.")
             .ValidateOnStart();
         builder.Services.AddOptions<DrainOptions>().BindConfiguration(DrainOptions.Section)
             .Validate(drain => drain.Delay is >= 0 and <= 3600, "Drain:Delay must be from 0 to 3600 seconds.")

@@ -1,4 +1,7 @@
+using System.IO.Pipelines;
 using System.Net;
+using System.Net.Sockets;
+using System.Text;
 using ClusterAspire.Replica.Draining;
 using ClusterAspire.Replica.Lane;
 using Microsoft.AspNetCore.Builder;
@@ -150,6 +153,71 @@ public sealed class ComputeLaneEndpointTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
         await told.Task.WaitAsync(TimeSpan.FromSeconds(60), Cancel);
         await Eventually.IsTrueAsync(() => app.Lane.Running == 0);
+    }
+
+    [Fact]
+    public async Task A_client_that_sends_its_body_slowly_holds_no_thread_of_the_lane()
+    {
+        await using var app = await TestApplication.StartAsync(
+            app =>
+            {
+                app.MapPost("/delegate", (RequestDelegate)(async context =>
+                    await context.Response.WriteAsync(await new StreamReader(context.Request.Body).ReadToEndAsync(Cancel), Cancel))).RunsOnComputeLane();
+                app.MapPost("/stream", async (Stream body) => await new StreamReader(body).ReadToEndAsync(Cancel)).RunsOnComputeLane();
+                app.MapPost("/pipe", async (PipeReader body) => await new StreamReader(body.AsStream()).ReadToEndAsync(Cancel)).RunsOnComputeLane();
+                app.MapPost("/bound", (string[] body) => string.Concat(body)).RunsOnComputeLane();
+                app.MapGet("/other", Where).RunsOnComputeLane();
+            },
+            new(OneThreadNoQueue) { ["ComputeLane:BodyMemory"] = "16" });
+        foreach (var (path, body) in ((string, string)[])[("/delegate", "\"0123456789\""), ("/stream", new string('x', 100)), ("/pipe", "piped"), ("/bound", "[\"bound\"]")])
+        {
+            using var client = await ConnectAsync(app);
+            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
+                $"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body[..3]}"), Cancel);
+            for (var i = 0; i < 5; i++)
+            {
+                Assert.StartsWith("Compute lane", await app.Client.GetStringAsync("/other", Cancel));
+            }
+
+            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(body[3..]), Cancel);
+            Assert.Contains(body.Trim('[', ']', '"'), await new StreamReader(client.GetStream()).ReadToEndAsync(Cancel), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_client_that_does_not_read_holds_no_thread_of_the_lane()
+    {
+        const int Length = 32 << 20;
+        await using var app = await TestApplication.StartAsync(
+            app =>
+            {
+                app.MapGet("/large", (RequestDelegate)(context =>
+                {
+                    context.Response.ContentLength = Length;
+                    return context.Response.Body.WriteAsync(new byte[Length], Cancel).AsTask();
+                })).RunsOnComputeLane();
+                app.MapGet("/result", () => new byte[Length]).RunsOnComputeLane();
+                app.MapGet("/other", Where).RunsOnComputeLane();
+            },
+            OneThread);
+        foreach (var path in (string[])["/large", "/result"])
+        {
+            using var client = await ConnectAsync(app);
+            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), Cancel);
+            await client.GetStream().ReadExactlyAsync(new byte[1], Cancel);
+
+            Assert.StartsWith("Compute lane", await Eventually.InTimeAsync(app.Client.GetStringAsync("/other", Cancel)));
+            await Eventually.IsTrueAsync(() => app.Lane.Running == 0);
+        }
+
+        Assert.Equal(Length, (await app.Client.GetByteArrayAsync("/large", Cancel)).Length);
+    }
+
+    private static async Task<TcpClient> ConnectAsync(TestApplication app)
+    {
+        var client = new TcpClient();
+        await client.ConnectAsync(app.Client.BaseAddress!.Host, app.Client.BaseAddress.Port, Cancel);
+        return client;
     }
 
     [Fact]

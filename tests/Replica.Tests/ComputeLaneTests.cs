@@ -203,6 +203,122 @@ public sealed class ComputeLaneTests : IDisposable
         await waiting;
     }
 
+    private static async Task<int> AfterAwaitsAsync(int result)
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            await Task.Delay(1, Cancel);
+            await Task.Run(() => { }, Cancel);
+        }
+
+        return result;
+    }
+
+    [Fact]
+    public async Task Work_that_blocks_on_something_asynchronous_ends()
+    {
+        var lane = Lane(threads: 1);
+        Assert.Equal(1, await InTime(lane.RunAsync(_ => AfterAwaitsAsync(1).Result, Cancel)));
+        await InTime(lane.RunAsync(_ => AfterAwaitsAsync(1).Wait(Cancel), Cancel));
+        Assert.Equal(2, await InTime(lane.RunAsync(_ => AfterAwaitsAsync(2).GetAwaiter().GetResult(), Cancel)));
+        // Blocked within what follows an await, twice over.
+        Assert.Equal(6, await InTime(lane.RunAsync(
+            async _ => await AfterAwaitsAsync(1) + BlockAsync(2).Result,
+            Cancel)));
+        // Begun before the thread is blocked, and several at once.
+        Assert.Equal(10, await InTime(lane.RunAsync(
+            _ =>
+            {
+                var begun = Enumerable.Range(0, 5).Select(AfterAwaitsAsync).ToArray();
+                Thread.SpinWait(100_000);
+                return Task.WhenAll(begun).Result.Sum();
+            },
+            Cancel)));
+
+        static async Task<int> BlockAsync(int result)
+        {
+            await Task.Delay(1, Cancel);
+            return AfterAwaitsAsync(result).Result + AfterAwaitsAsync(result + 1).Result;
+        }
+    }
+
+    [Fact]
+    public async Task What_follows_an_await_while_the_thread_is_blocked_has_the_lowest_priority_too()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads the scheduling policy from /proc.");
+        const int idle = 5;
+        Assert.Equal((idle, 0), await InTime(Lane(threads: 1).RunAsync(_ => LookAsync().Result, Cancel)));
+
+        static async Task<(int, int)> LookAsync()
+        {
+            await Task.Delay(1, Cancel);
+            return SchedulingOfThisThread();
+        }
+    }
+
+    [Fact]
+    public async Task Work_that_uses_the_lane_within_itself_ends_and_runs_at_once()
+    {
+        var lane = Lane(threads: 1, queueLimit: 0);
+        Assert.Equal(1, await InTime(lane.RunAsync(async _ => await lane.RunAsync(_ => 1, Cancel), Cancel)));
+        Assert.Equal(2, await InTime(lane.RunAsync(_ => lane.RunAsync(_ => 2, Cancel).Result, Cancel)));
+        Assert.Equal(3, await InTime(lane.RunAsync(_ => lane.RunAsync(_ => AfterAwaitsAsync(3), Cancel).Result, Cancel)));
+        Assert.Equal(4, await InTime(lane.RunAsync(
+            async _ =>
+            {
+                await Task.Delay(1, Cancel).ConfigureAwait(false);
+                var pooled = Thread.CurrentThread.IsThreadPoolThread;
+                return await lane.RunAsync(_ => pooled && !Thread.CurrentThread.IsThreadPoolThread ? 4 : 0, Cancel).ConfigureAwait(false);
+            },
+            Cancel)));
+        await Assert.ThrowsAsync<FormatException>(() => InTime(lane.RunAsync(
+            async _ => await lane.RunAsync((Action<CancellationToken>)(_ => throw new FormatException()), Cancel), Cancel)));
+    }
+
+    [Fact]
+    public async Task What_work_leaves_behind_waits_in_the_lane_as_anybody_does()
+    {
+        var lane = Lane(threads: 1);
+        var later = new TaskCompletionSource();
+        Task<int> left = null!;
+        await lane.RunAsync(_ => { left = LeaveBehindAsync(); }, Cancel);
+        var held = Hold(lane, Cancel);
+        await Eventually.IsTrueAsync(() => lane.Running == 1);
+        later.SetResult();
+        await Eventually.IsTrueAsync(() => lane.QueueLength == 1);
+        _gate.Set();
+        await InTime(held);
+        Assert.Equal(1, await InTime(left));
+
+        async Task<int> LeaveBehindAsync()
+        {
+            await later.Task;
+            return await lane.RunAsync(_ => 1, Cancel);
+        }
+    }
+
+    [Fact]
+    public async Task A_lane_whose_threads_are_all_busy_with_the_same_work_for_too_long_is_stuck_until_one_is_done()
+    {
+        var options = Options.Create(new ComputeLaneOptions { Threads = 2, StuckAfter = 0.2 });
+        var lane = new ComputeLane(options, Meters, NullLogger<ComputeLane>.Instance);
+        _lanes.Add(lane);
+        Assert.Equal(new(0, 0, null, false), lane.Health);
+        var first = Hold(lane, Cancel);
+        await Eventually.IsTrueAsync(() => lane.Health.OldestSeconds > 0.3);
+        Assert.False(lane.Health.IsStuck);
+
+        var second = Hold(lane, Cancel);
+        await Eventually.IsTrueAsync(() => lane.Health is { Running: 2, IsStuck: true });
+        _gate.Set();
+        await Task.WhenAll(first, second);
+        Assert.False(lane.Health.IsStuck);
+    }
+
+    private static Task<T> InTime<T>(Task<T> work) => Eventually.InTimeAsync(work);
+
+    private static Task InTime(Task work) => Eventually.InTimeAsync(work);
+
     [Fact]
     public async Task What_asynchronous_work_leaves_behind_goes_on_in_the_pool()
     {

@@ -14,7 +14,7 @@ public sealed class HealthTests
     [Fact]
     public async Task Health_says_who_the_replica_is()
     {
-        var before = DateTime.UtcNow;
+        var before = DateTimeOffset.UtcNow;
         await using var app = await TestApplication.StartAsync(
             app => app.MapReplica(),
             new() { ["Replica:Name"] = "replica-3", ["Replica:Core"] = "1" });
@@ -24,14 +24,14 @@ public sealed class HealthTests
 
         using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancel));
         var fields = body.RootElement.EnumerateObject().ToDictionary(field => field.Name, field => field.Value);
-        Assert.Equal(["status", "name", "pid", "container", "core", "cores", "startedAt"], fields.Keys);
+        Assert.Equal(["status", "name", "pid", "container", "core", "cores", "startedAt", "computeRoutes", "lane"], fields.Keys);
         Assert.Equal("Healthy", fields["status"].GetString());
         Assert.Equal("replica-3", fields["name"].GetString());
         Assert.Equal(Environment.ProcessId, fields["pid"].GetInt32());
         Assert.Equal(1, fields["core"].GetInt32());
         Assert.Equal(Environment.ProcessorCount, fields["cores"].GetInt32());
-        Assert.EndsWith("Z", fields["startedAt"].GetString());
-        Assert.True(fields["startedAt"].GetDateTime() <= before);
+        Assert.Equal(TimeSpan.Zero, fields["startedAt"].GetDateTimeOffset().Offset);
+        Assert.True(fields["startedAt"].GetDateTimeOffset() <= before);
     }
 
     [Fact]

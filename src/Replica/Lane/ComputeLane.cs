@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using ClusterAspire.Contract;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -10,7 +12,7 @@ namespace ClusterAspire.Replica.Lane;
 /// </summary>
 /// <remarks>
 /// An asynchronous piece of work keeps its thread until it has completed; what follows an <c>await</c> comes back to that
-/// thread unless it says <c>ConfigureAwait(false)</c>.
+/// thread unless it says <c>ConfigureAwait(false)</c>. Work that uses the lane again runs what it gives it within itself.
 /// </remarks>
 public sealed partial class ComputeLane : IDisposable
 {
@@ -19,6 +21,8 @@ public sealed partial class ComputeLane : IDisposable
     private readonly ComputeLaneTelemetry _telemetry;
     private readonly ILogger _logger;
     private readonly int _queueLimit;
+    private readonly long[] _since;
+    private readonly TimeSpan _stuckAfter;
     private int _running;
     private bool _ended;
 
@@ -31,10 +35,13 @@ public sealed partial class ComputeLane : IDisposable
         _logger = logger;
         _queueLimit = options.Value.QueueLimit;
         _telemetry = new(meters, () => QueueLength, () => Running);
+        _stuckAfter = TimeSpan.FromSeconds(options.Value.StuckAfter);
         Threads = options.Value.Threads is 0 ? Environment.ProcessorCount : options.Value.Threads;
+        _since = new long[Threads];
         for (var i = 0; i < Threads; i++)
         {
-            new Thread(Work) { IsBackground = true, Name = $"Compute lane {i}" }.Start();
+            var thread = i;
+            new Thread(() => Work(thread)) { IsBackground = true, Name = $"Compute lane {i}" }.Start();
         }
     }
 
@@ -43,6 +50,20 @@ public sealed partial class ComputeLane : IDisposable
 
     /// <summary>How many pieces of work are running.</summary>
     public int Running => Volatile.Read(ref _running);
+
+    /// <summary>What it is doing.</summary>
+    public LaneHealth Health
+    {
+        get
+        {
+            long[] since = [.. _since.Select((_, i) => Volatile.Read(ref _since[i])).Where(started => started != 0)];
+            return new(
+                Running,
+                QueueLength,
+                since.Length == 0 ? null : Stopwatch.GetElapsedTime(since.Min()).TotalSeconds,
+                since.Length == Threads && Stopwatch.GetElapsedTime(since.Max()) > _stuckAfter);
+        }
+    }
 
     /// <summary>How many pieces of work are waiting for a thread.</summary>
     public int QueueLength
@@ -114,7 +135,13 @@ public sealed partial class ComputeLane : IDisposable
     {
         cancellationToken.ThrowIfCancellationRequested();
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _end.Token);
-        var queued = new ComputeWork<T>(work, leaving.Token);
+        if (LaneSynchronizationContext.Inside(this) is { } outer)
+        {
+            // Its place in the lane is that of the work it is part of: another could wait for ever for the thread that waits for it.
+            return await outer.RunNestedAsync(() => work(leaving.Token));
+        }
+
+        var queued = new ComputeWork<T>(this, work, leaving.Token);
         var place = Enqueue(queued);
         await using var registration = cancellationToken.UnsafeRegister(_ => Leave(place, cancellationToken), null);
         return await queued.Outcome;
@@ -154,7 +181,7 @@ public sealed partial class ComputeLane : IDisposable
         place.Value.Drop(cancellationToken);
     }
 
-    private void Work()
+    private void Work(int thread)
     {
         if (!LowPriority.Enter())
         {
@@ -163,7 +190,9 @@ public sealed partial class ComputeLane : IDisposable
 
         while (Dequeue() is { } work)
         {
+            Volatile.Write(ref _since[thread], Stopwatch.GetTimestamp());
             work.Run(_telemetry);
+            Volatile.Write(ref _since[thread], 0);
             Interlocked.Decrement(ref _running);
             work.Complete();
         }

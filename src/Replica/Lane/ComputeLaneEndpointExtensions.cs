@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace ClusterAspire.Replica.Lane;
 
@@ -9,7 +10,8 @@ public static class ComputeLaneEndpointExtensions
 {
     /// <summary>
     /// Runs the endpoint's handler on the compute lane. Binding its parameters and writing its result stay outside, and so
-    /// do endpoint filters added before this call; filters added after it run on the lane with the handler.
+    /// do endpoint filters added before this call; filters added after it run on the lane with the handler. The lane never waits
+    /// for a client: the request's body is received before, and what a handler writes itself is sent by others.
     /// </summary>
     /// <remarks>
     /// A full lane answers 503 with <c>Retry-After</c>. A request whose client leaves while it waits never runs.
@@ -20,10 +22,12 @@ public static class ComputeLaneEndpointExtensions
         builder.WithMetadata(new RunsOnComputeLaneAttribute()).AddEndpointFilterFactory((endpoint, next) =>
         {
             var lane = endpoint.ApplicationServices.GetRequiredService<ComputeLane>();
-            return context => RunAsync(lane, context, next);
+            var bodyMemory = endpoint.ApplicationServices.GetRequiredService<IOptions<ComputeLaneOptions>>().Value.BodyMemory;
+            return context => RunAsync(lane, bodyMemory, context, next);
         });
 
-    private static async ValueTask<object?> RunAsync(ComputeLane lane, EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    private static async ValueTask<object?> RunAsync(
+        ComputeLane lane, int bodyMemory, EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         var http = context.HttpContext;
         if (http.Response.StatusCode >= StatusCodes.Status400BadRequest)
@@ -34,6 +38,8 @@ public static class ComputeLaneEndpointExtensions
 
         try
         {
+            await context.ReceiveBodyAsync(bodyMemory);
+            await using var writing = DetachedResponse.Of(http);
             return await lane.QueueAsync(_ => next(context), http.RequestAborted);
         }
         catch (ComputeLaneFullException e)

@@ -40,7 +40,7 @@ internal abstract class ComputeWork
 
 /// <inheritdoc />
 /// <typeparam name="T">What the work returns.</typeparam>
-internal sealed class ComputeWork<T>(Func<CancellationToken, ValueTask<T>> work, CancellationToken cancellationToken) : ComputeWork
+internal sealed class ComputeWork<T>(ComputeLane lane, Func<CancellationToken, ValueTask<T>> work, CancellationToken cancellationToken) : ComputeWork
 {
     // Continuations must not run on the lane's thread: they are the framework's, and light.
     private readonly TaskCompletionSource<T> _outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -67,7 +67,7 @@ internal sealed class ComputeWork<T>(Func<CancellationToken, ValueTask<T>> work,
     {
         try
         {
-            _result = LaneSynchronizationContext.Run(() => work(cancellationToken));
+            _result = LaneSynchronizationContext.Run(lane, () => work(cancellationToken));
         }
         catch (Exception e)
         {

@@ -1,60 +1,238 @@
-using System.Collections.Concurrent;
-
 namespace ClusterAspire.Replica.Lane;
 
 /// <summary>
-/// Keeps an asynchronous handler on the lane's thread: what follows each <c>await</c> comes back to it, and the thread
-/// waits in between, so that one piece of work holds one compute slot from its start to its end.
+/// Keeps one piece of asynchronous work on the lane: what follows each <c>await</c> comes back to the work's thread, which
+/// waits in between, so that the work holds its compute slot from its start to its end.
 /// </summary>
+/// <remarks>
+/// Work that blocks on something asynchronous (<c>.Result</c>, <c>.Wait()</c>) would wait for a continuation that waits for the
+/// blocked thread. So while all threads of the work are blocked, a further one, of the same low priority, runs its
+/// continuations.
+/// </remarks>
 internal sealed class LaneSynchronizationContext : SynchronizationContext
 {
-    private readonly BlockingCollection<(SendOrPostCallback Callback, object? State)> _posted = [];
+    // How often it is looked whether the threads are blocked, while continuations wait.
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(5);
 
-    private LaneSynchronizationContext()
-    {
-    }
+    private static readonly AsyncLocal<LaneSynchronizationContext?> Flowing = new();
+
+    private readonly object _lock = new();
+    private readonly Queue<(SendOrPostCallback Callback, object? State)> _posted = new();
+
+    // Those that run something of this work at the moment, blocked or not.
+    private readonly List<Thread> _running = [];
+    private readonly ComputeLane _lane;
+    private bool _isWatched;
+    private bool _isOver;
+
+    private LaneSynchronizationContext(ComputeLane lane) => _lane = lane;
+
+    /// <summary>The work of this lane that the caller is part of, on whatever thread; null when it is part of none, or that is over.</summary>
+    public static LaneSynchronizationContext? Inside(ComputeLane lane) =>
+        Flowing.Value is { _isOver: false } context && context._lane == lane ? context : null;
 
     /// <summary>Runs <paramref name="work"/> on the calling thread until it has completed, continuations and all.</summary>
-    public static T Run<T>(Func<ValueTask<T>> work)
+    public static T Run<T>(ComputeLane lane, Func<ValueTask<T>> work)
     {
-        var lane = new LaneSynchronizationContext();
+        var context = new LaneSynchronizationContext(lane);
         var previous = Current;
-        SetSynchronizationContext(lane);
+        SetSynchronizationContext(context);
+        Flowing.Value = context;
         try
         {
-            var running = work().AsTask();
-            if (!running.IsCompleted)
-            {
-                running.ContinueWith(_ => lane._posted.CompleteAdding(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-                foreach (var (callback, state) in lane._posted.GetConsumingEnumerable())
-                {
-                    callback(state);
-                }
-            }
-
-            return running.GetAwaiter().GetResult();
+            return context.Run(work);
         }
         finally
         {
-            lane._posted.CompleteAdding();
+            context.End();
             SetSynchronizationContext(previous);
+        }
+    }
+
+    /// <summary>Runs nested work: here when the caller is on a thread of this work, else on one of them.</summary>
+    public Task<T> RunNestedAsync<T>(Func<ValueTask<T>> work)
+    {
+        if (Current == this)
+        {
+            return work().AsTask();
+        }
+
+        var outcome = new TaskCompletionSource<Task<T>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var callers = ExecutionContext.Capture();
+        Post(
+            _ =>
+            {
+                if (callers is null)
+                {
+                    Start(null);
+                }
+                else
+                {
+                    ExecutionContext.Run(callers, Start, null);
+                }
+            },
+            null);
+        return outcome.Task.Unwrap();
+
+        void Start(object? _)
+        {
+            try
+            {
+                outcome.SetResult(work().AsTask());
+            }
+            catch (Exception e)
+            {
+                outcome.SetException(e);
+            }
         }
     }
 
     public override void Post(SendOrPostCallback d, object? state)
     {
-        try
+        lock (_lock)
         {
-            _posted.Add((d, state));
+            if (!_isOver)
+            {
+                _posted.Enqueue((d, state));
+                Monitor.PulseAll(_lock);
+                Watch();
+                return;
+            }
         }
-        catch (InvalidOperationException)
-        {
-            // The work is over; what it left behind is the thread pool's.
-            base.Post(d, state);
-        }
+
+        // The work is over; what it left behind is the thread pool's.
+        base.Post(d, state);
     }
 
     public override void Send(SendOrPostCallback d, object? state) => throw new NotSupportedException();
 
     public override SynchronizationContext CreateCopy() => this;
+
+    private T Run<T>(Func<ValueTask<T>> work)
+    {
+        Enter();
+        Task<T> running;
+        try
+        {
+            running = work().AsTask();
+        }
+        finally
+        {
+            Leave();
+        }
+
+        if (!running.IsCompleted)
+        {
+            running.ContinueWith(_ => End(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            while (TryTake(out var next))
+            {
+                Invoke(next);
+            }
+        }
+
+        return running.GetAwaiter().GetResult();
+    }
+
+    private bool TryTake(out (SendOrPostCallback Callback, object? State) next)
+    {
+        lock (_lock)
+        {
+            while (!_posted.TryDequeue(out next))
+            {
+                if (_isOver)
+                {
+                    return false;
+                }
+
+                Monitor.Wait(_lock);
+            }
+
+            _running.Add(Thread.CurrentThread);
+            Watch();
+            return true;
+        }
+    }
+
+    private void Invoke((SendOrPostCallback Callback, object? State) next)
+    {
+        try
+        {
+            next.Callback(next.State);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    private void Enter()
+    {
+        lock (_lock)
+        {
+            _running.Add(Thread.CurrentThread);
+        }
+    }
+
+    private void Leave()
+    {
+        lock (_lock)
+        {
+            _running.Remove(Thread.CurrentThread);
+        }
+    }
+
+    private void End()
+    {
+        lock (_lock)
+        {
+            _isOver = true;
+            Monitor.PulseAll(_lock);
+        }
+    }
+
+    // Under the lock. While a thread waits in TryTake, that one takes what is posted.
+    private void Watch()
+    {
+        if (_posted.Count > 0 && _running.Count > 0 && !_isWatched)
+        {
+            _isWatched = true;
+            new Thread(Help) { IsBackground = true, Name = "Compute lane helper" }.Start();
+        }
+    }
+
+    private void Help()
+    {
+        LowPriority.Enter();
+        SetSynchronizationContext(this);
+        if (TryTakeFromBlocked(out var next))
+        {
+            Invoke(next);
+        }
+    }
+
+    /// <summary>Takes a continuation once all threads of the work are blocked.</summary>
+    /// <returns>False when another thread has taken all of them.</returns>
+    private bool TryTakeFromBlocked(out (SendOrPostCallback Callback, object? State) next)
+    {
+        lock (_lock)
+        {
+            while (_posted.Count > 0 && _running.Count > 0)
+            {
+                if (_running.TrueForAll(thread => thread.ThreadState.HasFlag(ThreadState.WaitSleepJoin)))
+                {
+                    next = _posted.Dequeue();
+                    _running.Add(Thread.CurrentThread);
+                    _isWatched = false;
+                    // This one may block as well.
+                    Watch();
+                    return true;
+                }
+
+                Monitor.Wait(_lock, LookInterval);
+            }
+
+            next = default;
+            return _isWatched = false;
+        }
+    }
 }

@@ -1,0 +1,41 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.WebUtilities;
+
+namespace ClusterAspire.Replica.Lane;
+
+/// <summary>Receives a request's body before its handler runs.</summary>
+internal static class ReceivedBody
+{
+    /// <summary>Receives what has not been read of the body yet: into memory, or into a temporary file.</summary>
+    /// <param name="invocation">The request and the handler's arguments, of which one may be the body itself.</param>
+    /// <param name="memory">How much is kept in memory, in bytes.</param>
+    /// <exception cref="BadHttpRequestException">The client sends too slowly, or not what it declared.</exception>
+    public static async Task ReceiveBodyAsync(this EndpointFilterInvocationContext invocation, int memory)
+    {
+        var context = invocation.HttpContext;
+        if (context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody is not true)
+        {
+            return;
+        }
+
+        var (stream, reader) = (context.Request.Body, context.Request.BodyReader);
+        context.Request.EnableBuffering(memory);
+        var body = context.Request.Body;
+        var start = body.Position;
+        await body.DrainAsync(context.RequestAborted);
+        body.Position = start;
+
+        for (var i = 0; i < invocation.Arguments.Count; i++)
+        {
+            if (ReferenceEquals(invocation.Arguments[i], stream))
+            {
+                invocation.Arguments[i] = body;
+            }
+            else if (ReferenceEquals(invocation.Arguments[i], reader))
+            {
+                invocation.Arguments[i] = context.Request.BodyReader;
+            }
+        }
+    }
+}

@@ -1,6 +1,7 @@
 using System.Net;
 using ClusterAspire.LoadBalancer.Admin;
 using ClusterAspire.LoadBalancer.Balancing;
+using ClusterAspire.LoadBalancer.Buffering;
 using ClusterAspire.LoadBalancer.Compute;
 using ClusterAspire.LoadBalancer.Configuration;
 using ClusterAspire.LoadBalancer.Discovery;
@@ -28,23 +29,33 @@ internal static class LoadBalancerExtensions
     {
         var services = builder.Services;
         services.AddLoadBalancerOptions();
+        services.AddHostedService<ProxyConfigurationCheck>();
         services.AddOptions<KestrelServerOptions>().Configure<IOptions<LoadBalancerOptions>>((kestrel, options) =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Listen(options.Value.Url);
-            kestrel.Listen(options.Value.AdminUrl);
+            kestrel.Listen("LoadBalancer:Url", options.Value.Url);
+            kestrel.Listen("LoadBalancer:AdminUrl", options.Value.AdminUrl);
         });
 
         services.AddSockets();
+        // What only looks on must not end what serves.
+        services.Configure<HostOptions>(host => host.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore);
         services.AddSingleton<UpstreamCatalog>();
         services.AddSingleton<ReplicaProbe>();
         services.AddHostedService(provider => provider.GetRequiredService<ReplicaProbe>());
         services.AddSingleton<IClusterChangeListener>(provider => provider.GetRequiredService<ReplicaProbe>());
         services.AddSingleton<CoreAwarePolicy>();
         services.AddSingleton<ILoadBalancingPolicy>(provider => provider.GetRequiredService<CoreAwarePolicy>());
-        services.AddSingleton<IAvailableDestinationsPolicy, ReadyDestinationsPolicy>();
+        services.AddSingleton<ReadyDestinationsPolicy>();
+        services.AddSingleton<IAvailableDestinationsPolicy>(provider => provider.GetRequiredService<ReadyDestinationsPolicy>());
+        services.AddSingleton<RequestClasses>();
+        services.AddSingleton<ProbeClients>();
         services.AddSingleton<ComputeQueue>();
+        services.AddSingleton<UpstreamConnections>();
         services.AddSingleton<RetryBudget>();
+        services.AddSingleton<RetryPolicy>();
+        services.AddSingleton<RequestBodies>();
+        services.AddSingleton<PoisonList>();
         services.AddSingleton<BalancerMetrics>();
         services.AddSingleton<BalancerEvents>();
         services.AddSingleton<MatcherPolicy, AdminPortPolicy>();
@@ -61,7 +72,7 @@ internal static class LoadBalancerExtensions
         services.AddReverseProxy()
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
             .AddTransforms<ReplicaTransforms>()
-            .AddTransforms<RefusalTransform>();
+            .AddTransforms<ResponseStartTransform>();
         services.AddSingleton<IForwarderHttpClientFactory, ReplicaClients>();
         builder.AddBalancerTelemetry();
     }
@@ -81,17 +92,5 @@ internal static class LoadBalancerExtensions
             proxy.UsePassiveHealthChecks();
             proxy.UseMiddleware<UpstreamMiddleware>();
         });
-    }
-
-    private static void Listen(this KestrelServerOptions kestrel, Uri url)
-    {
-        if (IPAddress.TryParse(url.DnsSafeHost, out var address))
-        {
-            kestrel.Listen(address, url.Port);
-        }
-        else
-        {
-            kestrel.ListenLocalhost(url.Port);
-        }
     }
 }

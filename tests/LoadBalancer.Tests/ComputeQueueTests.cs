@@ -20,6 +20,7 @@ public sealed class ComputeQueueTests
         _queue = new ComputeQueue(
             _cluster.Catalog,
             new CoreAwarePolicy(_cluster.Catalog),
+            new ReadyDestinationsPolicy(_cluster.Catalog),
             Options.Create(new LoadBalancerOptions { ComputeQueueLimit = 2, ComputeQueueTimeout = 5 }),
             _time);
     }
@@ -98,7 +99,7 @@ public sealed class ComputeQueueTests
         Assert.False(waiting.IsCompleted);
 
         _cluster.Rotation(_cluster.Destinations);
-        _queue.Offer(_cluster.Destinations[1]);
+        _queue.Offer(_cluster.State);
         Assert.Same(_cluster.Destinations[1], (await waiting)!.Destination);
     }
 

@@ -55,17 +55,135 @@ public sealed class RetryTests
         Assert.Equal(1, broken.Requests + alsoBroken.Requests);
     }
 
-    [Fact]
-    public async Task Each_replica_is_tried_at_most_once()
+    [Theory]
+    [InlineData("0", 1)]
+    [InlineData("1", 2)]
+    [InlineData("2", 3)]
+    public async Task Once_sent_a_request_reaches_as_many_more_replicas_as_the_option_says(string limit, int reached)
     {
         await using var first = await UpstreamServer.StartAsync("replica-0", Break);
         await using var second = await UpstreamServer.StartAsync("replica-1", Break);
         await using var third = await UpstreamServer.StartAsync("replica-2", Break);
-        await using var balancer = await Balancer.StartAsync([first, second, third]);
+        await using var fourth = await UpstreamServer.StartAsync("replica-3", Break);
+        await using var balancer = await Balancer.StartAsync([first, second, third, fourth], ("LoadBalancer:RetryLimit", limit));
 
         using var response = await balancer.Client.GetAsync("/fast");
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
-        Assert.Equal([1, 1, 1], new[] { first.Requests, second.Requests, third.Requests });
+        Assert.Equal(reached, first.Requests + second.Requests + third.Requests + fourth.Requests);
+    }
+
+    [Fact]
+    public async Task After_a_time_out_nothing_is_repeated()
+    {
+        async Task Never(HttpContext context) => await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        await using var first = await UpstreamServer.StartAsync("replica-0", Never);
+        await using var second = await UpstreamServer.StartAsync("replica-1", Never);
+        await using var third = await UpstreamServer.StartAsync("replica-2", Never);
+        await using var balancer = await Balancer.StartAsync(
+            [first, second, third], ("ReverseProxy:Clusters:service:HttpRequest:ActivityTimeout", "00:00:00.5"));
+
+        using var response = await balancer.Client.GetAsync("/fast");
+        Assert.Equal(HttpStatusCode.GatewayTimeout, response.StatusCode);
+        Assert.Equal(1, first.Requests + second.Requests + third.Requests);
+    }
+
+    [Theory]
+    [InlineData("GET")]
+    [InlineData("POST")]
+    public async Task A_connection_that_cannot_be_made_is_tried_on_every_replica_whatever_the_method(string method)
+    {
+        await using var sound = await UpstreamServer.StartAsync("replica-9", async context =>
+            await context.Response.WriteAsync(await new StreamReader(context.Request.Body).ReadToEndAsync()));
+        var dead = Enumerable.Range(0, 4).Select(i => new RawUpstream($"replica-{i}", (_, _) => null)).ToList();
+        dead.ForEach(upstream => upstream.Die());
+        // Without our policies nobody probes, and those that refuse stay.
+        await using var balancer = await Balancer.StartAsync(
+            [.. dead, sound],
+            ("ReverseProxy:Clusters:service:LoadBalancingPolicy", "FirstAlphabetical"),
+            ("ReverseProxy:Clusters:service:HealthCheck:AvailableDestinationsPolicy", "HealthyAndUnknown"));
+
+        using var request = new HttpRequestMessage(new(method), "/fast") { Content = method == "POST" ? new StringContent("once") : null };
+        using var response = await balancer.Client.SendAsync(request);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal(method == "POST" ? "once" : "", await response.Content.ReadAsStringAsync());
+        Assert.Equal(1, sound.Requests);
+    }
+
+    [Theory]
+    [InlineData("GET", 1, 1)]
+    [InlineData("POST", 1, 0)]
+    [InlineData("DELETE", 1, 0)]
+    [InlineData("BREW", 1, 0)]
+    public async Task A_kept_connection_that_ends_without_an_answer_is_one_try(string method, int first, int second)
+    {
+        using var closes = new RawUpstream("replica-0", (_, path) => path == "/close" ? null : "ok");
+        using var other = new RawUpstream("replica-1", (_, path) => path == "/close" ? null : "ok");
+        await using var balancer = await Balancer.StartAsync([closes, other], ("ReverseProxy:Clusters:service:LoadBalancingPolicy", "FirstAlphabetical"));
+        for (var i = 0; i < 4; i++)
+        {
+            Assert.Equal("ok", await balancer.Client.GetStringAsync("/fast"));
+        }
+
+        using var response = await balancer.Client.SendAsync(new(new(method), "/close"));
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        Assert.Equal((first, second), (Closed(closes), Closed(other)));
+
+        int Closed(RawUpstream upstream) => upstream.Requests.Count(request => request == $"{method} /close");
+    }
+
+    [Fact]
+    public async Task A_request_that_ended_two_replicas_never_reaches_a_third_and_is_refused()
+    {
+        static string? DieOf(RawUpstream replica, string path)
+        {
+            if (path.StartsWith("/die", StringComparison.Ordinal))
+            {
+                replica.Die();
+            }
+
+            return "ok";
+        }
+
+        var replicas = Enumerable.Range(0, 4).Select(i => new RawUpstream($"replica-{i}", DieOf)).ToList();
+        await using var balancer = await Balancer.StartAsync(replicas);
+
+        using var first = await balancer.Client.GetAsync("/die?of=this");
+        Assert.Equal(HttpStatusCode.BadGateway, first.StatusCode);
+        for (var i = 0; i < 3; i++)
+        {
+            using var again = await balancer.Client.GetAsync("/die?of=this");
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, again.StatusCode);
+            Assert.Contains("ended two replicas", await again.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        }
+
+        Assert.Equal(2, replicas.Count(replica => replica.IsDead));
+        Assert.Single(balancer.Events, item => item.Contains("GET /die ended two replicas", StringComparison.Ordinal));
+        Assert.Equal("ok", await balancer.Client.GetStringAsync("/fast"));
+        replicas.ForEach(replica => replica.Dispose());
+    }
+
+    [Fact]
+    public async Task Replicas_that_are_killed_under_load_make_nothing_a_poison()
+    {
+        var replicas = Enumerable.Range(0, 3).Select(i => new RawUpstream($"replica-{i}", (_, _) => "ok")).ToList();
+        await using var balancer = await Balancer.StartAsync(replicas);
+        using var end = new CancellationTokenSource();
+        var load = Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+        {
+            while (!end.IsCancellationRequested)
+            {
+                Assert.Equal("ok", await balancer.Client.GetStringAsync("/fast"));
+            }
+        }));
+        await Eventually.IsTrueAsync(() => replicas.TrueForAll(replica => replica.Requests.Count > 20));
+
+        replicas[0].Die();
+        replicas[1].Die();
+        var before = replicas[2].Requests.Count;
+        await Eventually.IsTrueAsync(() => replicas[2].Requests.Count > before + 100);
+        await end.CancelAsync();
+        await load;
+        replicas.ForEach(replica => replica.Dispose());
     }
 
     [Fact]

@@ -15,10 +15,13 @@ namespace ClusterAspire.LoadBalancer.Balancing;
 /// </remarks>
 internal sealed class CoreAwarePolicy(UpstreamCatalog replicas) : ILoadBalancingPolicy
 {
+    /// <summary>What a cluster's configuration calls it.</summary>
+    public const string PolicyName = "CoreAware";
+
     private uint _turn;
 
     /// <inheritdoc/>
-    public string Name => "CoreAware";
+    public string Name => PolicyName;
 
     /// <inheritdoc/>
     public DestinationState? PickDestination(

@@ -5,16 +5,32 @@ using Yarp.ReverseProxy.Model;
 
 namespace ClusterAspire.LoadBalancer.Balancing;
 
-/// <summary>Keeps in rotation the replicas that serve, and of those none that YARP's own health checks object to.</summary>
+/// <summary>
+/// Keeps in rotation the replicas that serve, and of those none that YARP's own health checks object to. When most look ill,
+/// all are used: then it is more likely that they are overloaded, or that the probes are wrong, than that all have failed.
+/// </summary>
+/// <remarks>Envoy's panic threshold (healthy_panic_threshold), and its value.</remarks>
 internal sealed class ReadyDestinationsPolicy(UpstreamCatalog replicas) : IAvailableDestinationsPolicy
 {
+    /// <summary>What a cluster's configuration calls it.</summary>
+    public const string PolicyName = "Ready";
+
+    private const double PanicThreshold = 0.5;
+
     /// <inheritdoc/>
-    public string Name => "Ready";
+    public string Name => PolicyName;
 
     /// <inheritdoc/>
     public IReadOnlyList<DestinationState> GetAvailalableDestinations(
-        ClusterConfig config, IReadOnlyList<DestinationState> allDestinations) =>
-        [.. allDestinations.Where(destination =>
+        ClusterConfig config, IReadOnlyList<DestinationState> allDestinations) => Of(allDestinations);
+
+    /// <summary>The destinations in rotation.</summary>
+    public IReadOnlyList<DestinationState> Of(IReadOnlyList<DestinationState> all)
+    {
+        List<DestinationState> ready = [.. all.Where(destination =>
             destination.Health is { Active: not DestinationHealth.Unhealthy, Passive: not DestinationHealth.Unhealthy }
             && replicas[destination].IsAvailable)];
+        List<DestinationState> ill = [.. all.Where(destination => replicas[destination].LooksIll)];
+        return ready.Count < PanicThreshold * (ready.Count + ill.Count) ? [.. ready, .. ill] : ready;
+    }
 }

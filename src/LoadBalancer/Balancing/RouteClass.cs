@@ -14,8 +14,12 @@ internal static class RouteClass
     /// <summary>Requests that occupy a core.</summary>
     public const string Compute = "compute";
 
-    /// <summary>Whether the route's metadata says <c>"Class": "compute"</c>.</summary>
-    public static bool IsCompute(this RouteModel route) =>
-        route.Config.Metadata?.TryGetValue(Key, out var value) is true
-        && value.Equals(Compute, StringComparison.OrdinalIgnoreCase);
+    /// <summary>All there are.</summary>
+    public static IReadOnlyList<string> All { get; } = [Light, Compute];
+
+    /// <summary>What the route's metadata says: <see cref="Light"/> or <see cref="Compute"/>; null when it says nothing.</summary>
+    public static string? MarkedClass(this RouteModel route) =>
+        route.Config.Metadata?.TryGetValue(Key, out var value) is not true ? null
+        : value.Equals(Compute, StringComparison.OrdinalIgnoreCase) ? Compute
+        : Light;
 }

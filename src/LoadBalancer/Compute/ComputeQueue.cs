@@ -11,7 +11,7 @@ namespace ClusterAspire.LoadBalancer.Compute;
 /// first out, until one frees up.
 /// </summary>
 internal sealed class ComputeQueue(
-    UpstreamCatalog replicas, CoreAwarePolicy policy, IOptions<LoadBalancerOptions> options, TimeProvider time)
+    UpstreamCatalog replicas, CoreAwarePolicy policy, ReadyDestinationsPolicy rotation, IOptions<LoadBalancerOptions> options, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private readonly LinkedList<ComputeWait> _waits = [];
@@ -30,7 +30,7 @@ internal sealed class ComputeQueue(
 
     /// <summary>Takes a slot, waiting for one if it must.</summary>
     /// <param name="wait">Where the request may go.</param>
-    /// <param name="first">Whether it goes to the head of the queue: it had its turn already and the replica failed it.</param>
+    /// <param name="first">Whether it goes to the head of the queue, full or not: it had its turn already and the replica failed it.</param>
     /// <param name="cancellationToken">Gives the place in the queue up.</param>
     /// <returns>The slot, or null when the queue is full.</returns>
     /// <exception cref="TimeoutException">It waited longer than <see cref="LoadBalancerOptions.ComputeQueueTimeout"/>.</exception>
@@ -40,12 +40,12 @@ internal sealed class ComputeQueue(
         LinkedListNode<ComputeWait> place;
         lock (_lock)
         {
-            if (policy.Pick(wait.Candidates, static replica => replica.HasFreeSlot) is { } free)
+            if (policy.Pick(wait.Candidates(rotation), static replica => replica.HasFreeSlot) is { } free)
             {
                 return Take(free);
             }
 
-            if (_waits.Count >= options.Value.ComputeQueueLimit)
+            if (!first && _waits.Count >= options.Value.ComputeQueueLimit)
             {
                 return null;
             }
@@ -81,12 +81,15 @@ internal sealed class ComputeQueue(
         }
     }
 
-    /// <summary>A destination came into rotation: give its slots to those who wait.</summary>
-    public void Offer(DestinationState destination)
+    /// <summary>Destinations may have come into rotation: gives their slots to those who wait.</summary>
+    public void Offer(ClusterState cluster)
     {
         lock (_lock)
         {
-            Dispatch(destination);
+            foreach (var destination in cluster.DestinationsState.AllDestinations)
+            {
+                Dispatch(destination);
+            }
         }
     }
 
@@ -106,7 +109,7 @@ internal sealed class ComputeQueue(
         for (var place = _waits.First; place is not null && replica.HasFreeSlot;)
         {
             var next = place.Next;
-            if (place.Value.Accepts(destination))
+            if (place.Value.Accepts(destination, rotation))
             {
                 _waits.Remove(place);
                 place.Value.Slot.SetResult(Take(destination));

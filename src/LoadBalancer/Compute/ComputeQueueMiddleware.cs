@@ -1,8 +1,8 @@
 using System.Diagnostics;
-using ClusterAspire.LoadBalancer.Balancing;
 using ClusterAspire.LoadBalancer.Forwarding;
 using ClusterAspire.LoadBalancer.Retry;
 using ClusterAspire.LoadBalancer.Telemetry;
+using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Model;
 
 namespace ClusterAspire.LoadBalancer.Compute;
@@ -15,12 +15,12 @@ internal sealed class ComputeQueueMiddleware(
     public Task InvokeAsync(HttpContext context)
     {
         var proxy = context.GetReverseProxyFeature();
-        return proxy.Route.IsCompute() && proxy.AvailableDestinations.Count > 0 ? QueueAsync(context, proxy) : next(context);
+        var tries = context.Features.GetRequiredFeature<Tries>();
+        return tries.IsCompute && proxy.AvailableDestinations.Count > 0 ? QueueAsync(context, proxy, tries.Failed) : next(context);
     }
 
-    private async Task QueueAsync(HttpContext context, IReverseProxyFeature proxy)
+    private async Task QueueAsync(HttpContext context, IReverseProxyFeature proxy, IReadOnlyCollection<DestinationState> tried)
     {
-        var tried = context.Features.Get<Tries>()?.Failed ?? [];
         var wait = new ComputeWait(context.GetRouteModel().Cluster!, Pinned(proxy, tried), tried);
         var started = Stopwatch.GetTimestamp();
 
@@ -37,6 +37,12 @@ internal sealed class ComputeQueueMiddleware(
                 return;
             }
 
+            // Who only reads the answer needs no core.
+            context.Response.OnStarting(static lease =>
+            {
+                ((ComputeLease)lease).Dispose();
+                return Task.CompletedTask;
+            }, lease);
             proxy.AvailableDestinations = [lease.Destination];
             await next(context);
         }

@@ -1,3 +1,5 @@
+using ClusterAspire.LoadBalancer.Balancing;
+using ClusterAspire.LoadBalancer.Health;
 using Yarp.ReverseProxy.Model;
 
 namespace ClusterAspire.LoadBalancer.Compute;
@@ -14,15 +16,20 @@ internal sealed class ComputeWait(
     public TaskCompletionSource<ComputeLease> Slot { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The destinations that may take it now.</summary>
-    public IReadOnlyList<DestinationState> Candidates =>
-        pinned is null && excluded.Count == 0
-            ? cluster.DestinationsState.AvailableDestinations
-            : [.. cluster.DestinationsState.AvailableDestinations.Where(MayGoTo)];
+    public IReadOnlyList<DestinationState> Candidates(ReadyDestinationsPolicy rotation)
+    {
+        var available = InRotation(rotation);
+        return pinned is null && excluded.Count == 0 ? available : [.. available.Where(MayGoTo)];
+    }
 
-    /// <summary>Whether a destination may take it.</summary>
-    public bool Accepts(DestinationState destination) =>
-        MayGoTo(destination) && cluster.DestinationsState.AvailableDestinations.Contains(destination);
+    /// <summary>Whether a destination may take it now.</summary>
+    public bool Accepts(DestinationState destination, ReadyDestinationsPolicy rotation) =>
+        MayGoTo(destination) && InRotation(rotation).Contains(destination);
 
     private bool MayGoTo(DestinationState destination) =>
         !excluded.Contains(destination) && (pinned is null || pinned.Contains(destination));
+
+    // Not YARP's list where we know better: YARP brings it up to date a moment later, and tells nobody when.
+    private IReadOnlyList<DestinationState> InRotation(ReadyDestinationsPolicy rotation) =>
+        cluster.UsesOurRotation() ? rotation.Of(cluster.DestinationsState.AllDestinations) : cluster.DestinationsState.AvailableDestinations;
 }

@@ -20,11 +20,23 @@ public sealed class LoadBalancerOptions
     /// <summary>How long a compute request may wait for a free core before it gets 503, in seconds.</summary>
     public double ComputeQueueTimeout { get; set; } = 30;
 
+    /// <summary>How much of a request's body is received into memory before the request goes to a replica, in bytes.</summary>
+    public int BodyMemory { get; set; } = 64 * 1024;
+
+    /// <summary>What becomes of a compute request's body that is longer than that.</summary>
+    public ComputeBodyKind ComputeBody { get; set; } = ComputeBodyKind.Spool;
+
+    /// <summary>How long a compute request's body may be that goes to a temporary file, in bytes; a longer one gets 413.</summary>
+    public long ComputeBodyLimit { get; set; } = 1L << 30;
+
     /// <summary>The share of recent requests that may be retried.</summary>
     public double RetryRatio { get; set; } = 0.2;
 
     /// <summary>Retries per second that are allowed however few requests there are.</summary>
     public int RetryMinPerSecond { get; set; } = 10;
+
+    /// <summary>How many more tries a safe request gets after it has been sent to a replica that then failed it.</summary>
+    public int RetryLimit { get; set; } = 1;
 
     /// <summary>Whether responses say in <c>X-Replica</c> which replica answered.</summary>
     public bool ReplicaHeader { get; set; } = true;

@@ -6,6 +6,7 @@ internal static class LoadBalancerOptionsExtensions
     /// <summary>Adds the options, checked when the load balancer starts.</summary>
     public static void AddLoadBalancerOptions(this IServiceCollection services) =>
         services.AddOptions<LoadBalancerOptions>().BindConfiguration(LoadBalancerOptions.Section)
+            .PostConfigure(options => (options.Url, options.AdminUrl) = (options.Url.OfAnyAddress(), options.AdminUrl.OfAnyAddress()))
             .Validate(options => IsHttp(options.Url), "LoadBalancer:Url must be an address such as http://127.0.0.1:8080.")
             .Validate(options => IsHttp(options.AdminUrl), "LoadBalancer:AdminUrl must be an address such as http://127.0.0.1:8081.")
             .Validate(
@@ -13,8 +14,12 @@ internal static class LoadBalancerOptionsExtensions
                 "LoadBalancer:Url and LoadBalancer:AdminUrl must have different ports.")
             .Validate(options => options.ComputeQueueLimit is >= 0 and <= 1_000_000, "LoadBalancer:ComputeQueueLimit must be from 0 to 1000000.")
             .Validate(options => options.ComputeQueueTimeout is >= 0.001 and <= 86_400, "LoadBalancer:ComputeQueueTimeout must be from 0.001 to 86400 seconds.")
+            .Validate(options => options.BodyMemory is >= 0 and <= 512 * 1024, "LoadBalancer:BodyMemory must be from 0 to 524288 bytes.")
+            .Validate(options => Enum.IsDefined(options.ComputeBody), "LoadBalancer:ComputeBody must be spool or stream.")
+            .Validate(options => options.ComputeBodyLimit >= options.BodyMemory, "LoadBalancer:ComputeBodyLimit must not be less than LoadBalancer:BodyMemory.")
             .Validate(options => options.RetryRatio is >= 0 and <= 1, "LoadBalancer:RetryRatio must be from 0 to 1.")
             .Validate(options => options.RetryMinPerSecond is >= 0 and <= 1_000_000, "LoadBalancer:RetryMinPerSecond must be from 0 to 1000000.")
+            .Validate(options => options.RetryLimit is >= 0 and <= 10, "LoadBalancer:RetryLimit must be from 0 to 10.")
             .Validate(options => Enum.IsDefined(options.Discovery), "LoadBalancer:Discovery must be static or dns.")
             .Validate(options => options.DiscoveryInterval is >= 0.1 and <= 3600, "LoadBalancer:DiscoveryInterval must be from 0.1 to 3600 seconds.")
             .ValidateOnStart();

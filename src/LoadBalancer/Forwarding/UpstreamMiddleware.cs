@@ -1,16 +1,17 @@
-using System.Diagnostics;
-using ClusterAspire.LoadBalancer.Balancing;
+using ClusterAspire.Contract;
 using ClusterAspire.LoadBalancer.Health;
 using ClusterAspire.LoadBalancer.Retry;
 using ClusterAspire.LoadBalancer.Telemetry;
 using ClusterAspire.LoadBalancer.Upstreams;
+using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Model;
 
 namespace ClusterAspire.LoadBalancer.Forwarding;
 
 /// <summary>Measures one try against one replica, and tells the probe of connections that failed.</summary>
-internal sealed class UpstreamMiddleware(RequestDelegate next, UpstreamCatalog replicas, ReplicaProbe probe, BalancerMetrics metrics)
+internal sealed class UpstreamMiddleware(
+    RequestDelegate next, UpstreamCatalog replicas, ReplicaProbe probe, PoisonList poison, BalancerMetrics metrics, TimeProvider time)
 {
     /// <summary>Handles one try of a request.</summary>
     public async Task InvokeAsync(HttpContext context)
@@ -23,9 +24,11 @@ internal sealed class UpstreamMiddleware(RequestDelegate next, UpstreamCatalog r
         }
 
         var replica = replicas[destination];
-        var started = Stopwatch.GetTimestamp();
+        var tries = context.Features.GetRequiredFeature<Tries>();
+        var started = time.GetTimestamp();
+        var run = replica.Run;
         replica.Begin();
-        using var span = BalancerTraces.StartTry(context.Request, replica, context.Features.Get<Tries>()?.Failed.Count ?? 0);
+        using var span = BalancerTraces.StartTry(context.Request, replica, tries.Failed.Count);
         try
         {
             await next(context);
@@ -35,7 +38,14 @@ internal sealed class UpstreamMiddleware(RequestDelegate next, UpstreamCatalog r
             replica.End();
         }
 
-        var duration = Stopwatch.GetElapsedTime(started);
+        if (tries.RespondedAt != 0)
+        {
+            Alive(context, replica, tries);
+        }
+
+        // What has no length declared may be a stream, which lasts as long as both sides like: its latency is the time to its start.
+        var ended = tries.RespondedAt != 0 && context.Response.ContentLength is null ? tries.RespondedAt : time.GetTimestamp();
+        var duration = time.GetElapsedTime(started, ended);
         var route = proxy.Route.Config;
         metrics.Answered(replica, context, route.Match.Path ?? route.RouteId, duration);
 
@@ -43,23 +53,41 @@ internal sealed class UpstreamMiddleware(RequestDelegate next, UpstreamCatalog r
         span?.EndTry(context.Response, error);
         if (error is null)
         {
-            (proxy.Route.IsCompute() ? replica.Compute : replica.Light).Record(duration);
+            if (!tries.IsUpgraded)
+            {
+                (tries.IsCompute ? replica.Compute : replica.Light).Record(duration);
+            }
+
+            poison.Answered(RequestTarget.Of(context));
+            return;
         }
-        else
+
+        switch (error.Kind())
         {
-            Tell(error, context, replica);
+            case TryFailure.NotSent when error.Exception is HttpRequestException:
+                probe.Refused(context.GetRouteModel().Cluster!, replica);
+                break;
+            case TryFailure.Broken when replica.State is not ReplicaState.Draining && !context.Response.HasStarted:
+                poison.Broke(RequestTarget.Of(context), replica, run, started);
+                probe.Suspect(replica.Destination);
+                break;
+            case not TryFailure.NotTheReplicas:
+                probe.Suspect(replica.Destination);
+                break;
         }
     }
 
-    private void Tell(IForwarderErrorFeature error, HttpContext context, Upstream replica)
+    private void Alive(HttpContext context, Upstream replica, Tries tries)
     {
-        if (error is { Error: ForwarderError.Request, Exception: HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } })
+        replica.Answered();
+        if (replica.IsSilent)
         {
-            probe.Refused(context.GetRouteModel().Cluster!, replica);
+            probe.SpeaksAgain(context.GetRouteModel().Cluster!, replica);
         }
-        else
+
+        if (tries.IsUpgraded)
         {
-            probe.Suspect(replica.Destination);
+            metrics.Upgraded(-1);
         }
     }
 }

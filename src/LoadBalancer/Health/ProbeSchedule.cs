@@ -13,6 +13,9 @@ internal sealed class ProbeSchedule(long spacing)
     /// <summary>How many probes in a row had no answer in time.</summary>
     public int Timeouts { get; set; }
 
+    /// <summary>What the last probe found to object to; said once.</summary>
+    public string? Problem { get; set; }
+
     /// <summary>The timestamp of the next probe; never while one is running, for its end says when.</summary>
     public long Due => Volatile.Read(ref _running) == 1 ? Never : Math.Max(Volatile.Read(ref _due), _begun + spacing);
 

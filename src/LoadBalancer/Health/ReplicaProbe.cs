@@ -1,7 +1,7 @@
 using System.Net;
-using System.Text.Json;
 using System.Threading.Channels;
 using ClusterAspire.Contract;
+using ClusterAspire.LoadBalancer.Balancing;
 using ClusterAspire.LoadBalancer.Compute;
 using ClusterAspire.LoadBalancer.Telemetry;
 using ClusterAspire.LoadBalancer.Upstreams;
@@ -16,6 +16,9 @@ namespace ClusterAspire.LoadBalancer.Health;
 /// </summary>
 internal sealed partial class ReplicaProbe(
     UpstreamCatalog replicas,
+    UpstreamConnections connections,
+    RequestClasses classes,
+    ProbeClients clients,
     ComputeQueue queue,
     IClusterDestinationsUpdater destinations,
     BalancerEvents events,
@@ -43,10 +46,14 @@ internal sealed partial class ReplicaProbe(
     /// <summary>A connection to the replica was refused: it leaves rotation until it answers a probe.</summary>
     public void Refused(ClusterState cluster, Upstream replica)
     {
-        Change(cluster, replica, replica.IsGone());
+        Change(cluster, replica, Schedule(replica.Destination), replica.IsGone(), null);
         // Not when the next probe of a replica that serves would have been: from now on it may be back at any time.
         Suspect(replica.Destination);
     }
+
+    /// <summary>A replica that answered nothing has answered a request: it is back.</summary>
+    public void SpeaksAgain(ClusterState cluster, Upstream replica) =>
+        Change(cluster, replica, Schedule(replica.Destination), replica.SpeaksAgain(), null);
 
     /// <summary>A connection broke: ask the replica at once whether it is still there.</summary>
     public void Suspect(DestinationState destination)
@@ -59,7 +66,11 @@ internal sealed partial class ReplicaProbe(
     public void OnClusterAdded(ClusterState cluster) => Wake();
 
     /// <inheritdoc/>
-    public void OnClusterChanged(ClusterState cluster) => Wake();
+    public void OnClusterChanged(ClusterState cluster)
+    {
+        queue.Offer(cluster);
+        Wake();
+    }
 
     /// <inheritdoc/>
     public void OnClusterRemoved(ClusterState cluster)
@@ -72,7 +83,15 @@ internal sealed partial class ReplicaProbe(
         using var timer = time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         do
         {
-            timer.Change(BeginProbes(stoppingToken), Timeout.InfiniteTimeSpan);
+            try
+            {
+                timer.Change(BeginProbes(stoppingToken), Timeout.InfiniteTimeSpan);
+            }
+            catch (Exception e)
+            {
+                Log.RoundFailed(logger, e);
+                timer.Change(Interval, Timeout.InfiniteTimeSpan);
+            }
         }
         while (await _wake.Reader.ReadAsync(stoppingToken));
     }
@@ -83,7 +102,7 @@ internal sealed partial class ReplicaProbe(
     {
         var now = time.GetTimestamp();
         var next = After(Interval);
-        foreach (var cluster in replicas.Clusters)
+        foreach (var cluster in replicas.Clusters.Where(cluster => cluster.IsProbed()))
         {
             foreach (var destination in cluster.DestinationsState.AllDestinations)
             {
@@ -103,6 +122,7 @@ internal sealed partial class ReplicaProbe(
     private async Task ProbeAsync(ClusterState cluster, DestinationState destination, ProbeSchedule schedule, CancellationToken stoppingToken)
     {
         var replica = replicas[destination];
+        var begun = time.GetTimestamp();
         try
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
@@ -111,27 +131,45 @@ internal sealed partial class ReplicaProbe(
             {
                 Version = HttpVersion.Version11,
             };
-            using var response = await cluster.Model.HttpClient.SendAsync(request, limit.Token);
-            var report = await ReadAsync(response, limit.Token);
+            using var response = await clients[cluster].SendAsync(request, limit.Token);
+            var answer = await ProbeAnswer.ReadAsync(response, limit.Token);
             schedule.Timeouts = 0;
-
-            Change(cluster, replica, Probes.Serves((int)response.StatusCode) ? replica.Serves(report) : replica.Refuses(report));
+            replica.Answered();
+            Change(cluster, replica, schedule, answer.Serves ? replica.Serves(answer.Report) : replica.Refuses(answer.Report), answer.Problem);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
         }
-        catch (OperationCanceledException)
+        catch (Exception e) when (e is OperationCanceledException or HttpRequestException { InnerException: OperationCanceledException })
         {
-            Change(cluster, replica, ++schedule.Timeouts > TimeoutsAllowed && replica.IsGone());
+            // One that answers requests is alive: it is only too busy for the probe.
+            schedule.Timeouts = replica.AnsweredAt >= begun ? 0 : schedule.Timeouts + 1;
+            if (schedule.Timeouts > TimeoutsAllowed)
+            {
+                Silent(cluster, replica, schedule);
+            }
         }
-        catch (HttpRequestException)
+        catch (Exception e)
         {
-            Change(cluster, replica, replica.IsGone());
+            // Whatever it was: the balancer lives, and asks again.
+            Change(cluster, replica, schedule, replica.IsGone(), e.Message);
         }
         finally
         {
+            classes.Probed(cluster);
             schedule.End(After(replica.State is ReplicaState.Ready or ReplicaState.Busy ? Interval : AwayInterval));
             Wake();
+        }
+    }
+
+    private void Silent(ClusterState cluster, Upstream replica, ProbeSchedule schedule)
+    {
+        var changed = replica.SaysNothing();
+        Change(cluster, replica, schedule, changed, $"it has answered nothing for {TimeoutsAllowed + 1} probes of {Limit.TotalSeconds} s");
+        if (changed)
+        {
+            // After the change: what is repeated now must not come here again.
+            connections.Drop(replica);
         }
     }
 
@@ -156,40 +194,34 @@ internal sealed partial class ReplicaProbe(
         return new Uri(new Uri(config.Health ?? config.Address), path);
     }
 
-    private static async Task<ReplicaHealth> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    private void Change(ClusterState cluster, Upstream replica, ProbeSchedule schedule, bool changed, string? problem)
     {
-        try
+        if (changed)
         {
-            await response.Content.LoadIntoBufferAsync(64 * 1024, cancellationToken);
-            return response.Content.Headers.ContentType?.MediaType is "application/json"
-                ? await response.Content.ReadFromJsonAsync<ReplicaHealth>(cancellationToken) ?? new()
-                : new();
-        }
-        catch (JsonException)
-        {
-            return new();
-        }
-    }
-
-    private void Change(ClusterState cluster, Upstream replica, bool changed)
-    {
-        if (!changed)
-        {
-            return;
+            Log.Changed(logger, replica.Name, replica.State);
+            events.Changed(replica);
+            destinations.UpdateAvailableDestinations(cluster);
+            // One that looks ill may put others that do into rotation.
+            queue.Offer(cluster);
         }
 
-        Log.Changed(logger, replica.Name, replica.State);
-        events.Changed(replica);
-        destinations.UpdateAvailableDestinations(cluster);
-        if (replica.IsAvailable)
+        if (problem is not null && problem != schedule.Problem)
         {
-            queue.Offer(replica.Destination);
+            Log.Problem(logger, replica.Name, Address(cluster, replica.Destination), problem, replica.State);
         }
+
+        schedule.Problem = problem;
     }
 
     private static partial class Log
     {
         [LoggerMessage(LogLevel.Information, "{Replica} is {State}")]
         public static partial void Changed(ILogger logger, string replica, ReplicaState state);
+
+        [LoggerMessage(LogLevel.Warning, "{Replica} was asked for {Address}: {Problem}. It is {State}.")]
+        public static partial void Problem(ILogger logger, string replica, Uri address, string problem, ReplicaState state);
+
+        [LoggerMessage(LogLevel.Error, "Looking for replicas to probe failed.")]
+        public static partial void RoundFailed(ILogger logger, Exception exception);
     }
 }

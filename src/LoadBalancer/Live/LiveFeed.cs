@@ -8,7 +8,7 @@ namespace ClusterAspire.LoadBalancer.Live;
 /// Keeps five minutes of every replica, second by second, and tells open pages of each new second. It reads what
 /// the balancer counts anyway: nothing is added to a light request.
 /// </summary>
-internal sealed class LiveFeed(UpstreamCatalog replicas, ComputeQueue queue, TimeProvider time) : BackgroundService
+internal sealed partial class LiveFeed(UpstreamCatalog replicas, ComputeQueue queue, TimeProvider time, ILogger<LiveFeed> logger) : BackgroundService
 {
     /// <summary>How many seconds are kept.</summary>
     public const int Kept = 300;
@@ -34,20 +34,34 @@ internal sealed class LiveFeed(UpstreamCatalog replicas, ComputeQueue queue, Tim
         while (true)
         {
             await Task.Delay(UntilNextSecond() + Pause, time, stoppingToken);
-            var now = LatencyHistory.SecondAt(time);
-            lock (_lock)
+            try
             {
-                // Replicas come and go with YARP's configuration.
-                _recorders = replicas.All.ToDictionary(replica => replica, replica => _recorders.GetValueOrDefault(replica) ?? new(replica));
-                for (next = Math.Max(next, now - LatencyHistory.SecondsKept); next < now; next++)
-                {
-                    Close(next);
-                }
+                next = Advance(next);
             }
-
-            _latest = new(() => Read(now - 1));
-            Updated?.Invoke();
+            catch (Exception e)
+            {
+                // It only looks on: whatever happens here, the balancer goes on, and so does the next second.
+                Log.Failed(logger, e);
+            }
         }
+    }
+
+    private long Advance(long next)
+    {
+        var now = LatencyHistory.SecondAt(time);
+        lock (_lock)
+        {
+            // Replicas come and go with YARP's configuration.
+            _recorders = replicas.All.ToDictionary(replica => replica, replica => _recorders.GetValueOrDefault(replica) ?? new(replica));
+            for (next = Math.Max(next, now - LatencyHistory.SecondsKept); next < now; next++)
+            {
+                Close(next);
+            }
+        }
+
+        _latest = new(() => Read(now - 1));
+        Updated?.Invoke();
+        return next;
     }
 
     private TimeSpan UntilNextSecond() => TimeSpan.FromTicks(TimeSpan.TicksPerSecond - (time.GetElapsedTime(0).Ticks % TimeSpan.TicksPerSecond));
@@ -73,5 +87,11 @@ internal sealed class LiveFeed(UpstreamCatalog replicas, ComputeQueue queue, Tim
         }
 
         _queueLength.Enqueue((second, queue.Length));
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Error, "The live page missed a second.")]
+        public static partial void Failed(ILogger logger, Exception exception);
     }
 }

@@ -1,3 +1,5 @@
+using ClusterAspire.LoadBalancer.Balancing;
+using ClusterAspire.LoadBalancer.Buffering;
 using ClusterAspire.LoadBalancer.Forwarding;
 using ClusterAspire.LoadBalancer.Telemetry;
 using Microsoft.AspNetCore.Http.Features;
@@ -7,22 +9,31 @@ using Yarp.ReverseProxy.Model;
 namespace ClusterAspire.LoadBalancer.Retry;
 
 /// <summary>
-/// Repeats a safe request on another replica when the connection fails or breaks before the response has
-/// started, or when the replica refuses with 503 and <c>Retry-After</c>; each replica at most once.
+/// Tries a request on another replica when one fails it before the response has started, as far as <see cref="RetryPolicy"/>
+/// allows; each replica at most once. Refuses what is on the <see cref="PoisonList"/>.
 /// </summary>
-internal sealed class RetryMiddleware(RequestDelegate next, RetryBudget budget, BalancerMetrics metrics)
+internal sealed class RetryMiddleware(
+    RequestDelegate next, RequestClasses classes, RequestBodies bodies, RetryBudget budget, RetryPolicy policy, PoisonList poison, BalancerMetrics metrics)
 {
     /// <summary>Handles a request, all its tries.</summary>
     public async Task InvokeAsync(HttpContext context)
     {
         budget.Deposit();
+        if (poison.Contains(RequestTarget.Of(context), () => $"{RequestMethod.Of(context.Request)} {context.Request.Path}"))
+        {
+            await context.RefuseAsync("This request ended two replicas; it is refused for a minute.");
+            return;
+        }
+
         var proxy = context.GetReverseProxyFeature();
-        var tries = IsSafe(context) ? new Tries(budget, context.GetRouteModel().Cluster!) : null;
+        var isCompute = proxy.AvailableDestinations.Count > 0 && await classes.IsComputeAsync(context);
+        var tries = new Tries(policy, context.GetRouteModel().Cluster!, IsSafe(context), isCompute);
         context.Features.Set(tries);
+        await bodies.ReceiveAsync(context, isCompute);
 
         while (true)
         {
-            tries?.Start();
+            tries.Start();
             if (proxy.AvailableDestinations.Count == 0)
             {
                 await context.RefuseAsync(Refusals.NoReplica);
@@ -39,10 +50,16 @@ internal sealed class RetryMiddleware(RequestDelegate next, RetryBudget budget, 
             var error = context.Features.Get<IForwarderErrorFeature>();
             if (error is not null && proxy.ProxiedDestination is { } failed)
             {
-                tries?.Fail(failed);
+                var kind = error.Kind();
+                if (kind is TryFailure.Gone)
+                {
+                    context.Response.StatusCode = StatusCodes.Status504GatewayTimeout;
+                }
+
+                tries.Fail(failed, kind);
             }
 
-            if (tries is not { Again: true })
+            if (!tries.Again)
             {
                 if (error is not null)
                 {
@@ -53,6 +70,7 @@ internal sealed class RetryMiddleware(RequestDelegate next, RetryBudget budget, 
             }
 
             metrics.Retried();
+            RequestBodies.Rewind(context);
             context.Response.Clear();
             context.Features.Set<IForwarderErrorFeature>(null);
             proxy.ProxiedDestination = null;

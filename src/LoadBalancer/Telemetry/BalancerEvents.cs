@@ -21,6 +21,7 @@ internal sealed class BalancerEvents(TimeProvider time)
         var run = replica.Container is { } container ? $"container {container}" : $"pid {replica.Pid}";
         var (text, kind) = replica.State switch
         {
+            ReplicaState.Ready or ReplicaState.Busy when replica.IsStuck => ("compute lane stuck: no compute requests until it goes on", BalancerEventKind.Bad),
             ReplicaState.Ready or ReplicaState.Busy when replica.Restarts > 0 =>
                 ($"back in rotation ({run}, restart {replica.Restarts})", BalancerEventKind.Good),
             ReplicaState.Ready or ReplicaState.Busy => ($"started, in rotation ({run})", BalancerEventKind.Good),
@@ -34,6 +35,10 @@ internal sealed class BalancerEvents(TimeProvider time)
 
     /// <summary>Whoever runs the replicas reports something the balancer cannot see, such as an exit code.</summary>
     public void Reported(string subject, string text) => Add(subject, text, BalancerEventKind.Bad);
+
+    /// <summary>A request that ended two replicas is refused from now on.</summary>
+    public void Poison(string request, TimeSpan time) =>
+        Add("load balancer", $"{(request.Length > 100 ? request[..100] + "…" : request)} ended two replicas: refused for {time.TotalSeconds:0} s", BalancerEventKind.Bad);
 
     /// <summary>A compute request was refused; said at most once a second.</summary>
     public void QueueFull(int length)

@@ -19,6 +19,9 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
     private int _computeInFlight;
     private long _computeSince;
     private int _restarts;
+    private int _run;
+    private long _answeredAt;
+    private volatile bool _served;
 
     /// <summary>YARP's destination.</summary>
     public DestinationState Destination => destination;
@@ -56,11 +59,32 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
     /// <summary>How long its slots have been in use without a break, or null when none is.</summary>
     public TimeSpan? ComputeRunning => ComputeInFlight == 0 ? null : time.GetElapsedTime(Volatile.Read(ref _computeSince));
 
-    /// <summary>Whether a compute slot is free.</summary>
-    public bool HasFreeSlot => ComputeInFlight < Slots;
+    /// <summary>Whether it can take a compute request now: a slot is free, and its lane is not stuck.</summary>
+    public bool HasFreeSlot => ComputeInFlight < Slots && !IsStuck;
+
+    /// <summary>Whether its compute lane makes no progress, as it says itself.</summary>
+    public bool IsStuck => _report.Lane is { IsStuck: true };
+
+    /// <summary>The routes whose requests occupy a core, as it names them.</summary>
+    public IReadOnlyList<ComputeRoute> ComputeRoutes => _report.ComputeRoutes ?? [];
+
+    /// <summary>Which of its processes it is, counted as far as they were seen to come and go.</summary>
+    public int Run => Volatile.Read(ref _run);
+
+    /// <summary>The timestamp of its last answer, to a probe or to a request; 0 before the first.</summary>
+    public long AnsweredAt => Volatile.Read(ref _answeredAt);
 
     /// <summary>Whether new requests may go to it. Nobody having asked it yet counts as yes.</summary>
     public bool IsAvailable => _availability is Availability.Unknown or Availability.Ready;
+
+    /// <summary>Whether nobody has asked it yet.</summary>
+    public bool IsUnknown => _availability is Availability.Unknown;
+
+    /// <summary>Whether it served and now says that it is unhealthy, or says nothing; one that refuses connections is not ill but gone.</summary>
+    public bool LooksIll => _served && _availability is Availability.Silent or Availability.Unhealthy;
+
+    /// <summary>Whether it was declared gone because it answered nothing.</summary>
+    public bool IsSilent => _availability is Availability.Silent;
 
     /// <summary>Latencies of its light requests.</summary>
     public LatencyHistory Light { get; } = new(time);
@@ -74,8 +98,8 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
         Availability.Unknown => ReplicaState.Starting,
         Availability.Ready => HasFreeSlot ? ReplicaState.Ready : ReplicaState.Busy,
         Availability.Draining => ReplicaState.Draining,
-        Availability.Gone when _report.Pid is null => ReplicaState.Starting,
-        Availability.Gone when time.GetElapsedTime(Volatile.Read(ref _awaySince)) < RestartLimit => ReplicaState.Restarting,
+        Availability.Gone or Availability.Silent when _report.Pid is null => ReplicaState.Starting,
+        Availability.Gone or Availability.Silent when time.GetElapsedTime(Volatile.Read(ref _awaySince)) < RestartLimit => ReplicaState.Restarting,
         _ => ReplicaState.Down,
     };
 
@@ -92,6 +116,7 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
         Slots,
         ComputeInFlight,
         ComputeRunning?.TotalSeconds,
+        IsStuck,
         Light.Status,
         Compute.Status);
 
@@ -102,15 +127,17 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
         lock (_lock)
         {
             // Another name is another replica: a new pod may get the address of an old one.
-            if (_report.StartedAt is { } before && report.StartedAt is { } now && before != now && _report.Name == report.Name)
+            if (_report.StartedAt is { } last && report.StartedAt is { } now && last != now && _report.Name == report.Name)
             {
                 _restarts++;
+                _run++;
             }
 
-            var moreSlots = report.Cores != _report.Cores;
+            var before = (_report.Cores, IsStuck);
             _report = report;
+            _served = true;
             _load.Become(Share);
-            return Become(Availability.Ready) || moreSlots;
+            return Become(Availability.Ready) || before != (_report.Cores, IsStuck);
         }
     }
 
@@ -119,9 +146,20 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
     public bool Refuses(ReplicaHealth report) =>
         Become(report.Status is ReplicaHealth.Draining ? Availability.Draining : Availability.Unhealthy);
 
-    /// <summary>It does not answer.</summary>
+    /// <summary>It refuses connections.</summary>
     /// <inheritdoc cref="Serves" path="/returns"/>
     public bool IsGone() => Become(Availability.Gone);
+
+    /// <summary>It answers nothing.</summary>
+    /// <inheritdoc cref="Serves" path="/returns"/>
+    public bool SaysNothing() => Become(Availability.Silent);
+
+    /// <summary>It answered nothing, but now a request.</summary>
+    /// <inheritdoc cref="Serves" path="/returns"/>
+    public bool SpeaksAgain() => IsSilent && Become(Availability.Ready);
+
+    /// <summary>It answered a probe or a request.</summary>
+    public void Answered() => Volatile.Write(ref _answeredAt, time.GetTimestamp());
 
     /// <summary>A request was sent to it.</summary>
     public void Begin() => Interlocked.Increment(ref _inFlight);
@@ -174,9 +212,10 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
                 return false;
             }
 
-            if (availability is Availability.Gone)
+            if (availability is Availability.Gone or Availability.Silent)
             {
                 Volatile.Write(ref _awaySince, time.GetTimestamp());
+                _run++;
             }
 
             _availability = availability;
@@ -190,6 +229,7 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
         Ready,
         Draining,
         Unhealthy,
+        Silent,
         Gone,
     }
 }

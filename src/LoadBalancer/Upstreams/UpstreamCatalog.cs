@@ -1,10 +1,11 @@
 using System.Runtime.CompilerServices;
+using ClusterAspire.LoadBalancer.Health;
 using Yarp.ReverseProxy;
 using Yarp.ReverseProxy.Model;
 
 namespace ClusterAspire.LoadBalancer.Upstreams;
 
-/// <summary>Finds the <see cref="Replica"/> that goes with a YARP destination.</summary>
+/// <summary>Finds the <see cref="Upstream"/> that goes with a YARP destination.</summary>
 internal sealed class UpstreamCatalog(IServiceProvider services, TimeProvider time)
 {
     // Keyed by YARP's own object: what a configuration change removes, the collector forgets.
@@ -24,9 +25,10 @@ internal sealed class UpstreamCatalog(IServiceProvider services, TimeProvider ti
             ? replicas
             : _lists.GetValue(destinations, list => [.. list.Select(destination => this[destination])]);
 
-    /// <summary>Every replica of every cluster, by cluster and name.</summary>
+    /// <summary>Every replica of the clusters that are probed, by cluster and name.</summary>
     public IEnumerable<Upstream> All =>
         from cluster in Clusters
+        where cluster.IsProbed()
         from replica in cluster.DestinationsState.AllDestinations.Select(destination => this[destination]).OrderBy(replica => replica.Name.Length).ThenBy(replica => replica.Name, StringComparer.Ordinal)
         select replica;
 

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
 using ClusterAspire.LoadBalancer.Admin;
+using ClusterAspire.LoadBalancer.Telemetry;
 using ClusterAspire.LoadBalancer.Upstreams;
 using ClusterAspire.Replica;
 using Microsoft.AspNetCore.Builder;
@@ -29,10 +30,10 @@ internal sealed class Balancer : IAsyncDisposable
 
     public HttpClient Admin { get; }
 
-    public static Task<Balancer> StartAsync(IEnumerable<UpstreamServer> upstreams, params (string Key, string Value)[] settings) =>
+    public static Task<Balancer> StartAsync(IEnumerable<IUpstream> upstreams, params (string Key, string Value)[] settings) =>
         StartAsync(upstreams, TimeProvider.System, settings);
 
-    public static async Task<Balancer> StartAsync(IEnumerable<UpstreamServer> upstreams, TimeProvider time, params (string Key, string Value)[] settings)
+    public static async Task<Balancer> StartAsync(IEnumerable<IUpstream> upstreams, TimeProvider time, params (string Key, string Value)[] settings)
     {
         var (url, adminUrl) = (FreeUrl(), FreeUrl());
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
@@ -48,6 +49,7 @@ internal sealed class Balancer : IAsyncDisposable
         builder.AddReplica();
         builder.AddLoadBalancer();
         var app = builder.Build();
+        app.UseExceptionHandler();
         app.MapAdmin();
         app.MapLoadBalancer();
         await app.StartAsync();
@@ -63,6 +65,9 @@ internal sealed class Balancer : IAsyncDisposable
 
     public async Task<JsonElement> ReplicaAsync(string name) =>
         (await Admin.GetFromJsonAsync<JsonElement[]>("/api/replicas"))!.Single(replica => replica.GetProperty("name").GetString() == name);
+
+    /// <summary>What happened, as the live page tells it: subject and text.</summary>
+    public IEnumerable<string> Events => _app.Services.GetRequiredService<BalancerEvents>().Recent.Select(item => $"{item.Subject}: {item.Text}");
 
     /// <summary>Waits until a replica's state is as expected; a minute is forever here.</summary>
     public async Task UntilAsync(string name, params string[] states)
@@ -91,7 +96,7 @@ internal sealed class Balancer : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private static string AddressKey(UpstreamServer upstream) => $"ReverseProxy:Clusters:service:Destinations:{upstream.Name}:Address";
+    private static string AddressKey(IUpstream upstream) => $"ReverseProxy:Clusters:service:Destinations:{upstream.Name}:Address";
 
     private static Uri FreeUrl() => new($"http://127.0.0.1:{FreePort.Next()}");
 }

@@ -10,7 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace ClusterAspire.LoadBalancer.Tests;
 
 /// <summary>A replica made of a real Kestrel and a handler of the test's.</summary>
-internal sealed class UpstreamServer : IAsyncDisposable
+internal sealed class UpstreamServer : IUpstream, IAsyncDisposable
 {
     private readonly WebApplication _app;
 
@@ -35,7 +35,8 @@ internal sealed class UpstreamServer : IAsyncDisposable
         var app = builder.Build();
         var startedAt = DateTimeOffset.UtcNow;
         var upstream = new UpstreamServer(app) { Name = name };
-        upstream.Health = () => Results.Json(new { status = "Healthy", name, pid = 1, cores, startedAt });
+        upstream.Health = () => Results.Json(
+            new { status = "Healthy", name, pid = 1, cores, startedAt, computeRoutes = new[] { new { method = (string?)null, pattern = "/slow" } } });
         app.Run(context =>
         {
             if (context.Request.Path == "/health")

@@ -1,12 +1,12 @@
-using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using ClusterAspire.LoadBalancer.Upstreams;
 using Yarp.ReverseProxy.Configuration;
 
 namespace ClusterAspire.LoadBalancer.Forwarding.Http1;
 
 /// <summary>The connections to one replica that wait for a request; the one that waited least is used first.</summary>
-internal sealed class ConnectionPool(string host, int port, bool encrypted, HttpClientConfig config, TimeSpan connectTimeout)
+internal sealed class ConnectionPool(string host, int port, bool encrypted, HttpClientConfig config, UpstreamConnections connections, TimeSpan connectTimeout)
 {
     /// <summary>How long a connection waits for a request.</summary>
     public static readonly TimeSpan IdleLimit = TimeSpan.FromSeconds(60);
@@ -98,16 +98,15 @@ internal sealed class ConnectionPool(string host, int port, bool encrypted, Http
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(connectTimeout);
-        Socket? socket = null;
+        UpstreamConnection? connection = null;
         try
         {
-            socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            await socket.ConnectAsync(IPAddress.TryParse(host, out var address) ? new IPEndPoint(address, port) : new DnsEndPoint(host, port), limit.Token);
-            return new Http1Connection(socket, await EncryptAsync(new NetworkStream(socket, ownsSocket: true), limit.Token), this);
+            connection = await connections.ConnectAsync(host, port, limit.Token);
+            return new Http1Connection(connection.Socket, await EncryptAsync(connection, limit.Token), this);
         }
         catch (Exception exception)
         {
-            socket?.Dispose();
+            connection?.Dispose();
             cancellationToken.ThrowIfCancellationRequested();
             throw exception is SocketException or OperationCanceledException or IOException or System.Security.Authentication.AuthenticationException
                 ? new HttpRequestException(HttpRequestError.ConnectionError, $"No connection to {host}:{port} could be made: {(exception is OperationCanceledException ? "it took too long" : exception.Message)}", exception)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using ClusterAspire.LoadBalancer.Upstreams;
 using Yarp.ReverseProxy.Configuration;
 
 namespace ClusterAspire.LoadBalancer.Forwarding.Http1;
@@ -15,6 +16,7 @@ internal sealed class Http1Handler : DelegatingHandler
 
     private readonly ConcurrentDictionary<(string Host, int Port, bool Encrypted), ConnectionPool> _pools = new();
     private readonly HttpClientConfig _config;
+    private readonly UpstreamConnections _connections;
     private readonly TimeSpan _connectTimeout;
     private readonly Timer _trim;
 
@@ -24,11 +26,12 @@ internal sealed class Http1Handler : DelegatingHandler
     /// <summary>Creates it.</summary>
     /// <param name="http2">Sends what must be HTTP/2.</param>
     /// <param name="config">The cluster's settings for its client.</param>
+    /// <param name="connections">Makes the connections.</param>
     /// <param name="connectTimeout">How long a connection may take.</param>
-    public Http1Handler(HttpMessageHandler http2, HttpClientConfig config, TimeSpan connectTimeout)
+    public Http1Handler(HttpMessageHandler http2, HttpClientConfig config, UpstreamConnections connections, TimeSpan connectTimeout)
         : base(http2)
     {
-        (_config, _connectTimeout) = (config, connectTimeout);
+        (_config, _connections, _connectTimeout) = (config, connections, connectTimeout);
         _trim = new Timer(static handler => ((Http1Handler)handler!).Trim(), this, Timeout.Infinite, Timeout.Infinite);
     }
 
@@ -49,7 +52,7 @@ internal sealed class Http1Handler : DelegatingHandler
         var key = (uri.IdnHost, uri.Port, uri.Scheme == Uri.UriSchemeHttps);
         var pool = _pools.TryGetValue(key, out var known)
             ? known
-            : _pools.GetOrAdd(key, static (key, handler) => new(key.Host, key.Port, key.Encrypted, handler._config, handler._connectTimeout), this);
+            : _pools.GetOrAdd(key, static (key, handler) => new(key.Host, key.Port, key.Encrypted, handler._config, handler._connections, handler._connectTimeout), this);
         return pool.SendAsync(request, cancellationToken);
     }
 

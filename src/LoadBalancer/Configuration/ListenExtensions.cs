@@ -1,0 +1,69 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
+
+namespace ClusterAspire.LoadBalancer.Configuration;
+
+/// <summary>Where the balancer listens.</summary>
+internal static class ListenExtensions
+{
+    /// <summary>Reads <c>http://*:8080</c> and <c>http://+:8080</c>, which are no URIs, as every address of this machine.</summary>
+    public static Uri OfAnyAddress(this Uri url)
+    {
+        if (url is { IsAbsoluteUri: false, OriginalString: var text })
+        {
+            foreach (var any in (ReadOnlySpan<string>)["http://*:", "http://+:"])
+            {
+                if (text.StartsWith(any, StringComparison.OrdinalIgnoreCase) && Uri.TryCreate("http://[::]:" + text[any.Length..], UriKind.Absolute, out var all))
+                {
+                    return all;
+                }
+            }
+        }
+
+        return url;
+    }
+
+    /// <summary>Listens at an address, or at every address that a name stands for.</summary>
+    /// <exception cref="OptionsValidationException">The name stands for no address.</exception>
+    public static void Listen(this KestrelServerOptions kestrel, string key, Uri url)
+    {
+        if (IPAddress.TryParse(url.DnsSafeHost, out var address))
+        {
+            if (address.Equals(IPAddress.IPv6Any))
+            {
+                // Both families, and on machines without IPv6 the one they have.
+                kestrel.ListenAnyIP(url.Port);
+            }
+            else
+            {
+                kestrel.Listen(address, url.Port);
+            }
+        }
+        else if (url.IsLoopback)
+        {
+            kestrel.ListenLocalhost(url.Port);
+        }
+        else
+        {
+            foreach (var each in Addresses(key, url))
+            {
+                kestrel.Listen(each, url.Port);
+            }
+        }
+    }
+
+    private static IEnumerable<IPAddress> Addresses(string key, Uri url)
+    {
+        try
+        {
+            return Dns.GetHostAddresses(url.IdnHost).Distinct();
+        }
+        catch (SocketException e)
+        {
+            throw new OptionsValidationException(
+                key, typeof(LoadBalancerOptions), [$"{key}: {url.Host} is no name of this machine ({e.Message}): name one of its addresses, or http://*:{url.Port} for all."]);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using System.Collections.Concurrent;
+using Yarp.ReverseProxy.Configuration;
+using Yarp.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Model;
+
+namespace ClusterAspire.LoadBalancer.Health;
+
+/// <summary>
+/// The HTTP clients of the probes: set up as each cluster's own, with connections of their own, on which a replica can answer
+/// however busy it is with requests.
+/// </summary>
+internal sealed class ProbeClients(IForwarderHttpClientFactory factory)
+{
+    private readonly ConcurrentDictionary<string, (HttpClientConfig Config, HttpMessageInvoker Client)> _clients = new();
+
+    /// <summary>The client for a cluster.</summary>
+    public HttpMessageInvoker this[ClusterState cluster] =>
+        _clients.AddOrUpdate(cluster.ClusterId, _ => Create(cluster, null), (_, old) => Create(cluster, old)).Client;
+
+    private (HttpClientConfig Config, HttpMessageInvoker Client) Create(ClusterState cluster, (HttpClientConfig Config, HttpMessageInvoker Client)? old)
+    {
+        var config = cluster.Model.Config.HttpClient ?? HttpClientConfig.Empty;
+        // The factory hands the old client back when nothing has changed.
+        return (config, factory.CreateClient(new()
+        {
+            ClusterId = cluster.ClusterId,
+            OldConfig = old?.Config ?? HttpClientConfig.Empty,
+            OldClient = old?.Client,
+            NewConfig = config,
+        }));
+    }
+}

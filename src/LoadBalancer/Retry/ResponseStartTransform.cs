@@ -1,0 +1,48 @@
+using System.Net;
+using ClusterAspire.LoadBalancer.Telemetry;
+using Yarp.ReverseProxy.Transforms;
+using Yarp.ReverseProxy.Transforms.Builder;
+
+namespace ClusterAspire.LoadBalancer.Retry;
+
+/// <summary>
+/// Notes when a replica begins to answer. One that answers 503 with <c>Retry-After</c>, as one with a full lane does, has failed
+/// the try: what another replica can still take, the client need not hear of.
+/// </summary>
+internal sealed class ResponseStartTransform(TimeProvider time, BalancerMetrics metrics) : ITransformProvider
+{
+    /// <inheritdoc/>
+    public void ValidateRoute(TransformRouteValidationContext context)
+    {
+    }
+
+    /// <inheritdoc/>
+    public void ValidateCluster(TransformClusterValidationContext context)
+    {
+    }
+
+    /// <inheritdoc/>
+    public void Apply(TransformBuilderContext context) => context.AddResponseTransform(response =>
+    {
+        if (response.ProxyResponse is not { } answer || response.HttpContext.Features.Get<Tries>() is not { } tries)
+        {
+            return default;
+        }
+
+        tries.RespondedAt = time.GetTimestamp();
+        if (answer.StatusCode is HttpStatusCode.SwitchingProtocols)
+        {
+            tries.IsUpgraded = true;
+            metrics.Upgraded(1);
+        }
+
+        if (answer is { StatusCode: HttpStatusCode.ServiceUnavailable, Headers.RetryAfter: not null }
+            && response.HttpContext.GetReverseProxyFeature().ProxiedDestination is { } destination
+            && tries.Fail(destination, TryFailure.Refused))
+        {
+            response.SuppressResponseBody = true;
+        }
+
+        return default;
+    });
+}

@@ -1,0 +1,27 @@
+using ClusterAspire.LoadBalancer.Configuration;
+using Microsoft.Extensions.Options;
+
+namespace ClusterAspire.LoadBalancer.Retry;
+
+/// <summary>Decides whether a request that failed on one replica is tried on another.</summary>
+/// <remarks>
+/// What no replica has seen may be tried on each of them. Once it has been sent, a safe request gets
+/// <see cref="LoadBalancerOptions.RetryLimit"/> more tries, one by default as in Envoy, so that a request that ends replicas
+/// never reaches a third; none after a time-out, which would only multiply the load.
+/// </remarks>
+internal sealed class RetryPolicy(RetryBudget budget, IOptions<LoadBalancerOptions> options)
+{
+    /// <summary>Whether another replica is to be tried. A try that reached a replica is paid for from the budget.</summary>
+    /// <param name="failure">How the last try failed.</param>
+    /// <param name="isSafe">Whether the request may be sent twice: a safe method (RFC 9110, 9.2.1) and no body.</param>
+    /// <param name="sent">How often it has been sent.</param>
+    public bool Allows(TryFailure failure, bool isSafe, int sent) => failure switch
+    {
+        // Sent before, it may have ended that replica: from there on its tries are counted.
+        TryFailure.NotSent => sent == 0 || MayBeSentAgain(isSafe, sent),
+        TryFailure.Refused or TryFailure.Broken or TryFailure.Gone => MayBeSentAgain(isSafe, sent) && budget.TryWithdraw(),
+        _ => false,
+    };
+
+    private bool MayBeSentAgain(bool isSafe, int sent) => isSafe && sent <= options.Value.RetryLimit;
+}

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using ClusterAspire.LoadBalancer.Admin;
 using ClusterAspire.LoadBalancer.Balancing;
 using ClusterAspire.LoadBalancer.Buffering;
@@ -7,9 +8,11 @@ using ClusterAspire.LoadBalancer.Configuration;
 using ClusterAspire.LoadBalancer.Discovery;
 using ClusterAspire.LoadBalancer.Forwarding;
 using ClusterAspire.LoadBalancer.Health;
+using ClusterAspire.LoadBalancer.Listening;
 using ClusterAspire.LoadBalancer.Retry;
 using ClusterAspire.LoadBalancer.Telemetry;
 using ClusterAspire.LoadBalancer.Upstreams;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Routing.Matching;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
@@ -33,11 +36,18 @@ internal static class LoadBalancerExtensions
         services.AddOptions<KestrelServerOptions>().Configure<IOptions<LoadBalancerOptions>>((kestrel, options) =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Listen("LoadBalancer:Url", options.Value.Url);
+            kestrel.Limits.MaxRequestBodySize = options.Value.MaxRequestBodySize;
+            // A value is opaque bytes, passed on as they came (Latin1Text).
+            kestrel.RequestHeaderEncodingSelector = static _ => Encoding.Latin1;
+            kestrel.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1;
+            var clients = new ClientConnections(options.Value);
+            kestrel.Listen("LoadBalancer:Url", options.Value.Url, clients.AddTo);
             kestrel.Listen("LoadBalancer:AdminUrl", options.Value.AdminUrl);
+            kestrel.Listen(new Http2OnlyEndPoint(), clients.TakeHttp2From);
         });
 
         services.AddSockets();
+        services.AddSingleton<IConnectionListenerFactory, PausingListenerFactory>();
         // What only looks on must not end what serves.
         services.Configure<HostOptions>(host => host.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore);
         services.AddSingleton<UpstreamCatalog>();

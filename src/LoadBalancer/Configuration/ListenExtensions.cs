@@ -27,29 +27,30 @@ internal static class ListenExtensions
 
     /// <summary>Listens at an address, or at every address that a name stands for.</summary>
     /// <exception cref="OptionsValidationException">The name stands for no address.</exception>
-    public static void Listen(this KestrelServerOptions kestrel, string key, Uri url)
+    public static void Listen(this KestrelServerOptions kestrel, string key, Uri url, Action<ListenOptions>? configure = null)
     {
+        configure ??= static _ => { };
         if (IPAddress.TryParse(url.DnsSafeHost, out var address))
         {
             if (address.Equals(IPAddress.IPv6Any))
             {
                 // Both families, and on machines without IPv6 the one they have.
-                kestrel.ListenAnyIP(url.Port);
+                kestrel.ListenAnyIP(url.Port, configure);
             }
             else
             {
-                kestrel.Listen(address, url.Port);
+                kestrel.Listen(address, url.Port, configure);
             }
         }
         else if (url.IsLoopback)
         {
-            kestrel.ListenLocalhost(url.Port);
+            kestrel.ListenLocalhost(url.Port, configure);
         }
         else
         {
             foreach (var each in Addresses(key, url))
             {
-                kestrel.Listen(each, url.Port);
+                kestrel.Listen(each, url.Port, configure);
             }
         }
     }

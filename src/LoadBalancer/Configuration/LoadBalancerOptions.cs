@@ -46,4 +46,16 @@ public sealed class LoadBalancerOptions
 
     /// <summary>How often host names are looked up again, in seconds.</summary>
     public double DiscoveryInterval { get; set; } = 1;
+
+    /// <summary>Whether replicas get the <c>Host</c> that the client sent, so that the links they make lead back here; else their own address.</summary>
+    public bool OriginalHost { get; set; } = true;
+
+    /// <summary>The largest request body that is taken, in bytes; null takes any, and leaves it to the service to refuse.</summary>
+    public long? MaxRequestBodySize { get; set; }
+
+    /// <summary>A client that reads nothing of its response for this long is let go, in seconds.</summary>
+    public double SendTimeout { get; set; } = 30;
+
+    /// <summary>How long a client that has closed its side of the connection is still answered, in seconds; 0 takes it for gone at once.</summary>
+    public double HalfCloseTimeout { get; set; } = 5;
 }

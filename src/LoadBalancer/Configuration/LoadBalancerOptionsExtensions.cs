@@ -22,6 +22,9 @@ internal static class LoadBalancerOptionsExtensions
             .Validate(options => options.RetryLimit is >= 0 and <= 10, "LoadBalancer:RetryLimit must be from 0 to 10.")
             .Validate(options => Enum.IsDefined(options.Discovery), "LoadBalancer:Discovery must be static or dns.")
             .Validate(options => options.DiscoveryInterval is >= 0.1 and <= 3600, "LoadBalancer:DiscoveryInterval must be from 0.1 to 3600 seconds.")
+            .Validate(options => options.MaxRequestBodySize is null or >= 0, "LoadBalancer:MaxRequestBodySize must be 0 bytes or more; leave it out for no limit.")
+            .Validate(options => options.SendTimeout is >= 1 and <= 86_400, "LoadBalancer:SendTimeout must be from 1 to 86400 seconds.")
+            .Validate(options => options.HalfCloseTimeout is >= 0 and <= 3600, "LoadBalancer:HalfCloseTimeout must be from 0 to 3600 seconds.")
             .ValidateOnStart();
 
     private static bool IsHttp(Uri? url) => url is { IsAbsoluteUri: true } && url.Scheme == Uri.UriSchemeHttp;

@@ -50,6 +50,13 @@ internal sealed class BalancerEvents(TimeProvider time)
         }
     }
 
+    /// <summary>Few file descriptors are left, and new clients wait.</summary>
+    public void DescriptorsShort(int limit) =>
+        Add("load balancer", $"few file descriptors are left of {limit}: new clients wait", BalancerEventKind.Bad);
+
+    /// <summary>There are file descriptors again.</summary>
+    public void DescriptorsBack() => Add("load balancer", "there are file descriptors again: clients are accepted", BalancerEventKind.Good);
+
     private void Add(string subject, string text, BalancerEventKind kind)
     {
         _events.Enqueue(new BalancerEvent(time.GetUtcNow(), subject, text, kind));

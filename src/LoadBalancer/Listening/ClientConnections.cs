@@ -1,0 +1,60 @@
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using ClusterAspire.LoadBalancer.Configuration;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+
+namespace ClusterAspire.LoadBalancer.Listening;
+
+/// <summary>What every connection of a client gets before Kestrel has it.</summary>
+internal sealed class ClientConnections(LoadBalancerOptions options)
+{
+    private ConnectionDelegate? _http2;
+
+    /// <summary>Takes the place of Kestrel's first step for a port that clients connect to.</summary>
+    public void AddTo(ListenOptions listen) => listen.Use(http1 => connection => ServeAsync(connection, http1));
+
+    /// <summary>Keeps Kestrel's HTTP/2 for those clients that begin with it, without TLS (RFC 9113, 3.3).</summary>
+    /// <remarks>Kestrel 10 itself speaks either HTTP/1.1 or HTTP/2 at a port without TLS.</remarks>
+    public void TakeHttp2From(ListenOptions listen)
+    {
+        listen.Protocols = HttpProtocols.Http2;
+        listen.Use(http2 => _http2 = http2);
+    }
+
+    private async Task ServeAsync(ConnectionContext connection, ConnectionDelegate http1)
+    {
+        var transport = connection.Transport;
+        var framing = new RequestFraming();
+        var input = new StrictInput(transport.Input, framing);
+        var output = new WatchedOutput(transport.Output) { GoesOn = () => input.IsHttp2 };
+        connection.Features.Set(framing);
+        connection.Transport = new Duplex(input, output);
+        connection.Features.Get<IConnectionHeartbeatFeature>()?.OnHeartbeat(_ => LetGo(connection, output), output);
+
+        using var half = new HalfClosed(connection, TimeSpan.FromSeconds(options.HalfCloseTimeout));
+        await http1(connection);
+        if (input.IsHttp2)
+        {
+            connection.Transport = new Duplex(transport.Input, new WatchedOutput(transport.Output));
+            await _http2!(connection);
+        }
+    }
+
+    private void LetGo(ConnectionContext connection, WatchedOutput output)
+    {
+        if (output.Waiting.TotalSeconds > options.SendTimeout)
+        {
+            connection.Abort(new ConnectionAbortedException("The client does not read what it is sent."));
+        }
+    }
+
+    private sealed class Duplex(PipeReader input, PipeWriter output) : IDuplexPipe
+    {
+        public PipeReader Input => input;
+
+        public PipeWriter Output => output;
+    }
+}

@@ -1,0 +1,56 @@
+using System.Runtime.InteropServices;
+
+namespace ClusterAspire.LoadBalancer.Listening;
+
+/// <summary>How many files and sockets this process may still open.</summary>
+internal static partial class Descriptors
+{
+    private const int MostReserved = 256;
+    private const int Linux = 7;
+    private const int Bsd = 8;
+
+    /// <summary>The process's limit; <see cref="int.MaxValue"/> where there is none.</summary>
+    // Asked for each time: it can be changed from outside (prlimit(1)).
+    public static int Limit =>
+        !OperatingSystem.IsWindows() && GetLimit(OperatingSystem.IsLinux() ? Linux : Bsd, out var limit) == 0
+            ? (int)Math.Min(limit.Current, int.MaxValue)
+            : int.MaxValue;
+
+    /// <summary>
+    /// Whether so few are left that clients' connections are to wait: what is left is for connections to replicas, for the
+    /// admin port and for logs.
+    /// </summary>
+    /// <param name="newest">The descriptor opened last: the system gives the lowest that is free, so all below are in use.</param>
+    public static bool AreShort(nint newest)
+    {
+        var limit = Limit;
+        return newest >= limit - Math.Clamp(limit / 8, 1, MostReserved);
+    }
+
+    /// <inheritdoc cref="AreShort(nint)"/>
+    public static bool AreShort()
+    {
+        try
+        {
+            using var probe = OpenSpare();
+            return AreShort(probe.DangerousGetHandle());
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+
+    /// <summary>Opens one that can be closed when another is needed.</summary>
+    /// <exception cref="IOException">There is none left.</exception>
+    public static Microsoft.Win32.SafeHandles.SafeFileHandle OpenSpare() => File.OpenHandle(OperatingSystem.IsWindows() ? "NUL" : "/dev/null");
+
+    [LibraryImport("libc", EntryPoint = "getrlimit")]
+    private static partial int GetLimit(int resource, out Limits limit);
+
+    private struct Limits
+    {
+        public ulong Current;
+        public ulong Most;
+    }
+}

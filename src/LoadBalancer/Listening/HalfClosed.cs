@@ -1,0 +1,80 @@
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+
+namespace ClusterAspire.LoadBalancer.Listening;
+
+/// <summary>
+/// A client that has sent all it has to say and closed its side is answered still, for a while: it cannot be told from one
+/// that has left, whose requests are to end.
+/// </summary>
+internal sealed class HalfClosed : IDisposable
+{
+    private const int Tcp = 6;
+    private const int TcpInfo = 11;
+    private const byte CloseWait = 8;
+
+    private readonly ConnectionContext _connection;
+    private readonly CancellationToken _before;
+    private readonly CancellationTokenSource _gone = new();
+    private readonly CancellationTokenRegistration _closed;
+    private readonly Socket? _socket;
+    private readonly TimeSpan _wait;
+
+    /// <summary>Puts off what Kestrel is told of the connection's end.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="wait">For how long.</param>
+    public HalfClosed(ConnectionContext connection, TimeSpan wait)
+    {
+        (_connection, _before, _wait) = (connection, connection.ConnectionClosed, wait);
+        _socket = connection.Features.Get<IConnectionSocketFeature>()?.Socket;
+        _closed = _before.UnsafeRegister(static half => ((HalfClosed)half!).Closed(), this);
+        connection.ConnectionClosed = _gone.Token;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _connection.ConnectionClosed = _before;
+        _closed.Dispose();
+        _gone.Dispose();
+    }
+
+    private void Closed()
+    {
+        try
+        {
+            if (_wait > TimeSpan.Zero && IsHalfClosed())
+            {
+                _gone.CancelAfter(_wait);
+            }
+            else
+            {
+                _gone.Cancel();
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended in the same moment.
+        }
+    }
+
+    private bool IsHalfClosed()
+    {
+        if (_socket is null || !OperatingSystem.IsLinux())
+        {
+            return false;
+        }
+
+        try
+        {
+            // The first byte of Linux' struct tcp_info is the connection's state.
+            Span<byte> state = stackalloc byte[1];
+            return _socket.GetRawSocketOption(Tcp, TcpInfo, state) == 1 && state[0] == CloseWait;
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using System.Net;
+using System.Net.Sockets;
+using ClusterAspire.LoadBalancer.Configuration;
+using ClusterAspire.LoadBalancer.Telemetry;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Options;
+
+namespace ClusterAspire.LoadBalancer.Listening;
+
+/// <summary>Listens for Kestrel at addresses of the network, by <see cref="PausingListener"/>.</summary>
+internal sealed class PausingListenerFactory(
+    IOptions<SocketTransportOptions> transport, IOptions<LoadBalancerOptions> options, BalancerEvents events, ILoggerFactory loggers)
+    : IConnectionListenerFactory, IConnectionListenerFactorySelector
+{
+    /// <inheritdoc/>
+    public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint;
+
+    /// <inheritdoc/>
+    /// <exception cref="AddressInUseException">Somebody listens there.</exception>
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        if (endpoint is Http2OnlyEndPoint)
+        {
+            return new(new NoListener(endpoint));
+        }
+
+        Socket socket;
+        try
+        {
+            socket = transport.Value.CreateBoundListenSocket(endpoint);
+        }
+        catch (SocketException exception) when (exception.SocketErrorCode is SocketError.AddressAlreadyInUse)
+        {
+            throw new AddressInUseException(exception.Message, exception);
+        }
+
+        socket.Listen(transport.Value.Backlog);
+        return new(new PausingListener(
+            socket,
+            new SocketConnectionContextFactory(Options(transport.Value), loggers.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets")),
+            pauses: ((IPEndPoint)endpoint).Port != options.Value.AdminUrl.Port,
+            transport.Value.NoDelay,
+            events,
+            loggers.CreateLogger<PausingListener>()));
+    }
+
+    private static SocketConnectionFactoryOptions Options(SocketTransportOptions transport) => new()
+    {
+        IOQueueCount = transport.IOQueueCount,
+        MaxReadBufferSize = transport.MaxReadBufferSize,
+        MaxWriteBufferSize = transport.MaxWriteBufferSize,
+        UnsafePreferInlineScheduling = transport.UnsafePreferInlineScheduling,
+        WaitForDataBeforeAllocatingBuffer = transport.WaitForDataBeforeAllocatingBuffer,
+    };
+
+    private sealed class NoListener(EndPoint endPoint) : IConnectionListener
+    {
+        private readonly TaskCompletionSource<ConnectionContext?> _none = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public EndPoint EndPoint => endPoint;
+
+        public ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) => new(_none.Task);
+
+        public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+        {
+            _none.TrySetResult(null);
+            return default;
+        }
+
+        public ValueTask DisposeAsync() => UnbindAsync();
+    }
+}

@@ -1,0 +1,160 @@
+using System.Buffers;
+using System.IO.Pipelines;
+
+namespace ClusterAspire.LoadBalancer.Listening;
+
+/// <summary>
+/// What a client sends, checked before Kestrel reads it: a line that is not sound is replaced by one that Kestrel refuses
+/// with 400, after the requests before it have been answered.
+/// </summary>
+/// <remarks>Nothing is copied: Kestrel reads the transport's own buffers, and each byte of a head is looked at once.</remarks>
+internal sealed class StrictInput(PipeReader inner, RequestFraming framing) : PipeReader
+{
+    // Neither a request line, nor a field, nor the size of a chunk.
+    private static readonly byte[] Refused = "\0\r\n"u8.ToArray();
+
+    private static readonly byte[] Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray();
+
+    private ReadOnlySequence<byte> _buffer;
+    private long _checked;
+    private bool _isRefused;
+    private bool _hasBegun;
+
+    /// <summary>Whether the client began to speak HTTP/2. Nothing of it has been read.</summary>
+    public bool IsHttp2 { get; private set; }
+
+    /// <inheritdoc/>
+    public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        if (_isRefused)
+        {
+            return new(new ReadResult(_buffer, isCanceled: false, isCompleted: true));
+        }
+
+        var read = inner.ReadAsync(cancellationToken);
+        if (!read.IsCompletedSuccessfully)
+        {
+            return WaitAsync(read, cancellationToken);
+        }
+
+        var result = read.Result;
+        return Check(ref result) ? new(result) : WaitAsync(inner.ReadAsync(cancellationToken), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override bool TryRead(out ReadResult result)
+    {
+        if (_isRefused)
+        {
+            result = new ReadResult(_buffer, isCanceled: false, isCompleted: true);
+            return true;
+        }
+
+        return inner.TryRead(out result) && Check(ref result);
+    }
+
+    /// <inheritdoc/>
+    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+    /// <inheritdoc/>
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        if (_isRefused)
+        {
+            _buffer = _buffer.Slice(consumed);
+            return;
+        }
+
+        if (!IsHttp2)
+        {
+            _checked = Math.Max(0, _checked - _buffer.Slice(_buffer.Start, consumed).Length);
+            inner.AdvanceTo(consumed, examined);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void CancelPendingRead() => inner.CancelPendingRead();
+
+    /// <inheritdoc/>
+    public override void Complete(Exception? exception = null)
+    {
+        if (!IsHttp2)
+        {
+            inner.Complete(exception);
+        }
+    }
+
+    private async ValueTask<ReadResult> WaitAsync(ValueTask<ReadResult> read, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var result = await read;
+            if (Check(ref result))
+            {
+                return result;
+            }
+
+            read = inner.ReadAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Checks what was read.</summary>
+    /// <returns>Whether it can be passed on; if not, more is to be read first.</returns>
+    private bool Check(ref ReadResult result)
+    {
+        var buffer = result.Buffer;
+        if (!_hasBegun && !Begin(ref result))
+        {
+            return IsHttp2;
+        }
+
+        _buffer = buffer;
+        var isSound = framing.IsSound(buffer.Slice(_checked), out var end);
+        _checked += end;
+        if (!isSound)
+        {
+            // A copy, once in the life of a connection: what is sound, and after it what Kestrel refuses.
+            _isRefused = true;
+            _buffer = new([.. buffer.Slice(0, _checked).ToArray(), .. Refused]);
+            inner.AdvanceTo(buffer.End);
+            result = new ReadResult(_buffer, isCanceled: false, isCompleted: true);
+        }
+
+        return true;
+    }
+
+    /// <summary>Looks at the first bytes.</summary>
+    /// <returns>Whether they are HTTP/1's.</returns>
+    private bool Begin(ref ReadResult result)
+    {
+        var buffer = result.Buffer;
+        var length = (int)Math.Min(buffer.Length, Preface.Length);
+        if (length == 0)
+        {
+            _hasBegun = result.IsCompleted;
+            return true;
+        }
+
+        Span<byte> first = stackalloc byte[Preface.Length];
+        buffer.Slice(0, length).CopyTo(first);
+        if (!Preface.AsSpan(0, length).SequenceEqual(first[..length]) || result.IsCompleted)
+        {
+            _hasBegun = true;
+            return true;
+        }
+
+        if (length == Preface.Length)
+        {
+            // For Kestrel's HTTP/1 the client has left; HTTP/2 reads all of it again.
+            IsHttp2 = true;
+            inner.AdvanceTo(buffer.Start);
+            result = new ReadResult(default, isCanceled: false, isCompleted: true);
+        }
+        else
+        {
+            inner.AdvanceTo(buffer.Start, buffer.End);
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,65 @@
+using System.IO.Pipelines;
+
+namespace ClusterAspire.LoadBalancer.Listening;
+
+/// <summary>What a client is sent. A client that reads nothing for too long is let go, and with it what its response holds.</summary>
+/// <remarks>
+/// Kestrel's own minimum rate counts from the response's start, and forgives for hours what the system's buffers took at once.
+/// </remarks>
+internal sealed class WatchedOutput(PipeWriter inner) : PipeWriter
+{
+    private long _waitsSince = long.MaxValue;
+
+    /// <summary>Whether it goes on after Kestrel's HTTP/1 has ended: by HTTP/2.</summary>
+    public Func<bool> GoesOn { get; init; } = () => false;
+
+    /// <summary>For how long the client has not read what it was sent; zero while it keeps up.</summary>
+    public TimeSpan Waiting => TimeSpan.FromMilliseconds(Math.Max(0, Environment.TickCount64 - Volatile.Read(ref _waitsSince)));
+
+    /// <inheritdoc/>
+    public override bool CanGetUnflushedBytes => inner.CanGetUnflushedBytes;
+
+    /// <inheritdoc/>
+    public override long UnflushedBytes => inner.UnflushedBytes;
+
+    /// <inheritdoc/>
+    public override void Advance(int bytes) => inner.Advance(bytes);
+
+    /// <inheritdoc/>
+    public override Memory<byte> GetMemory(int sizeHint = 0) => inner.GetMemory(sizeHint);
+
+    /// <inheritdoc/>
+    public override Span<byte> GetSpan(int sizeHint = 0) => inner.GetSpan(sizeHint);
+
+    /// <inheritdoc/>
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
+    {
+        var flush = inner.FlushAsync(cancellationToken);
+        return flush.IsCompleted ? flush : WatchAsync(flush);
+    }
+
+    /// <inheritdoc/>
+    public override void CancelPendingFlush() => inner.CancelPendingFlush();
+
+    /// <inheritdoc/>
+    public override void Complete(Exception? exception = null)
+    {
+        if (!GoesOn())
+        {
+            inner.Complete(exception);
+        }
+    }
+
+    private async ValueTask<FlushResult> WatchAsync(ValueTask<FlushResult> flush)
+    {
+        Volatile.Write(ref _waitsSince, Environment.TickCount64);
+        try
+        {
+            return await flush;
+        }
+        finally
+        {
+            Volatile.Write(ref _waitsSince, long.MaxValue);
+        }
+    }
+}

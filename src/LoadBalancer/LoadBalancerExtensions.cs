@@ -95,6 +95,7 @@ internal static class LoadBalancerExtensions
         app.MapHealthChecks("/alive", new() { Predicate = _ => false }).DisableHttpMetrics();
         app.MapReverseProxy(proxy =>
         {
+            proxy.UseMiddleware<MethodMiddleware>();
             proxy.UseSessionAffinity();
             proxy.UseMiddleware<RetryMiddleware>();
             proxy.UseMiddleware<ComputeQueueMiddleware>();

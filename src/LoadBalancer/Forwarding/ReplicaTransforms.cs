@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Http.Headers;
 using ClusterAspire.LoadBalancer.Configuration;
+using ClusterAspire.LoadBalancer.Listening;
 using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.Extensions.Options;
 using Yarp.ReverseProxy.Model;
@@ -33,8 +35,17 @@ internal sealed class ReplicaTransforms(UpstreamCatalog replicas, IOptions<LoadB
             context.AddRequestHeaderRemove(header);
         }
 
-        context.AddRequestTransform(static request =>
+        // A Host that the route's own transforms set is the user's choice.
+        if (context.Route.Transforms?.Any(transform => transform.ContainsKey("RequestHeaderOriginalHost")
+            || (transform.TryGetValue("RequestHeader", out var header) && header.Equals("Host", StringComparison.OrdinalIgnoreCase))) is not true)
         {
+            context.AddOriginalHost(options.Value.OriginalHost);
+        }
+
+        var isTransformed = context.Route.Transforms is { Count: > 0 };
+        context.AddRequestTransform(request =>
+        {
+            RequestFidelity.Apply(request, isTransformed);
             if (Activity.Current is { } span)
             {
                 DistributedContextPropagator.Current.Inject(span, request.ProxyRequest.Headers, static (headers, name, value) =>
@@ -50,6 +61,11 @@ internal sealed class ReplicaTransforms(UpstreamCatalog replicas, IOptions<LoadB
 
         context.AddResponseTransform(response =>
         {
+            if (response.ProxyResponse?.StatusCode is HttpStatusCode.SwitchingProtocols)
+            {
+                response.HttpContext.Features.Get<RequestFraming>()?.Upgraded();
+            }
+
             if (options.Value.ReplicaHeader
                 && response.ProxyResponse is not null
                 && response.HttpContext.GetReverseProxyFeature().ProxiedDestination is { } destination)

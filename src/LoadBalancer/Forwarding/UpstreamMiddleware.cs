@@ -50,6 +50,15 @@ internal sealed class UpstreamMiddleware(
         metrics.Answered(replica, context, route.Match.Path ?? route.RouteId, duration);
 
         var error = context.Features.Get<IForwarderErrorFeature>();
+        if (error?.Error is ForwarderError.RequestBodyCanceled or ForwarderError.RequestBodyDestination
+            && tries.RespondedAt != 0
+            && !context.RequestAborted.IsCancellationRequested)
+        {
+            // The replica answered before it had read the whole body, which is its right.
+            error = null;
+            context.Features.Set(error);
+        }
+
         span?.EndTry(context.Response, error);
         if (error is null)
         {

@@ -79,7 +79,8 @@ internal sealed class RetryMiddleware(
     }
 
     private static bool IsSafe(HttpContext context) =>
-        (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method) || HttpMethods.IsOptions(context.Request.Method))
+        // Methods are case-sensitive: what "get" does is the service's secret.
+        context.Request.Method is "GET" or "HEAD" or "OPTIONS"
         // A body that has been read cannot be sent twice.
         && context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody is not true;
 }

@@ -42,8 +42,11 @@ public static class Variables
     /// <summary>How many compute requests may wait at the load balancer.</summary>
     public const string ComputeQueueLimit = "LoadBalancer__ComputeQueueLimit";
 
-    /// <summary>How the load balancer finds its destinations: <c>static</c> or <c>dns</c>.</summary>
+    /// <summary>How the load balancer finds its destinations: <c>static</c>, <c>dns</c>, <c>kubernetes</c> or <c>auto</c>.</summary>
     public const string Discovery = "LoadBalancer__Discovery";
+
+    /// <summary>The name of the Kubernetes Service that the replicas are behind; other variables refer to it.</summary>
+    public const string KubernetesService = "K8S_SERVICE";
 
     /// <summary>How many processors .NET counts.</summary>
     public const string ProcessorCount = "DOTNET_PROCESSOR_COUNT";

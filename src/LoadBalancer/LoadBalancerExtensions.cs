@@ -20,7 +20,6 @@ using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.LoadBalancing;
 using Yarp.ReverseProxy.Model;
-using Yarp.ReverseProxy.ServiceDiscovery;
 
 namespace ClusterAspire.LoadBalancer;
 
@@ -75,10 +74,7 @@ internal static class LoadBalancerExtensions
         services.ConfigureHttpJsonOptions(json =>
             json.SerializerOptions.Converters.Add(new System.Text.Json.Serialization.JsonStringEnumConverter(System.Text.Json.JsonNamingPolicy.CamelCase)));
 
-        services.AddSingleton<NameLookup>(Dns.GetHostAddressesAsync);
-        services.AddSingleton<IDestinationResolver, DnsDestinations>();
-        services.AddSingleton<FirstReplicaHealthCheck>();
-        services.AddHealthChecks().AddCheck<FirstReplicaHealthCheck>("first replica");
+        services.AddDiscovery();
         services.AddReverseProxy()
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
             .AddTransforms<ReplicaTransforms>()

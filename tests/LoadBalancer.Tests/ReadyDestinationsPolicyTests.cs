@@ -1,6 +1,9 @@
 using ClusterAspire.Contract;
 using ClusterAspire.LoadBalancer.Balancing;
+using ClusterAspire.LoadBalancer.Discovery;
 using Xunit;
+using Yarp.ReverseProxy.Configuration;
+using Yarp.ReverseProxy.Model;
 
 namespace ClusterAspire.LoadBalancer.Tests;
 
@@ -41,10 +44,38 @@ public sealed class ReadyDestinationsPolicyTests
         Assert.Empty(InRotation());
     }
 
+    [Fact]
+    public void A_replica_that_nobody_has_asked_yet_gets_requests_only_where_no_other_serves()
+    {
+        Assert.Equal(["replica-0", "replica-1", "replica-2", "replica-3"], InRotation());
+
+        _cluster[1].Serves(new());
+        Assert.Equal(["replica-1"], InRotation());
+
+        _cluster[1].IsGone();
+        Assert.Equal(["replica-0", "replica-2", "replica-3"], InRotation());
+    }
+
+    [Fact]
+    public void A_replica_told_to_end_gets_requests_only_where_no_other_has_answered()
+    {
+        DestinationState leaving = new("leaving", new(new DestinationConfig { Address = "http://127.0.0.1:999" }.AsTerminating()));
+        DestinationState[] destinations = [leaving, .. _cluster.Destinations];
+        _cluster.Catalog[leaving].Serves(new());
+        Assert.Equal(ReplicaState.Draining, _cluster.Catalog[leaving].State);
+        Assert.Equal(["leaving"], InRotation(destinations));
+
+        _cluster[0].Serves(new());
+        Assert.Equal(["replica-0"], InRotation(destinations));
+
+        _cluster[0].IsGone();
+        Assert.Equal(["leaving"], InRotation(destinations));
+    }
+
     private void Serve(params int[] replicas) => Array.ForEach(replicas, i => _cluster[i].Serves(new ReplicaHealth("Healthy")));
 
     private void Silence(params int[] replicas) => Array.ForEach(replicas, i => _cluster[i].SaysNothing());
 
-    private IEnumerable<string> InRotation() =>
-        new ReadyDestinationsPolicy(_cluster.Catalog).Of(_cluster.Destinations).Select(destination => destination.DestinationId).Order();
+    private IEnumerable<string> InRotation(IReadOnlyList<DestinationState>? destinations = null) =>
+        new ReadyDestinationsPolicy(_cluster.Catalog).Of(destinations ?? _cluster.Destinations).Select(destination => destination.DestinationId).Order();
 }

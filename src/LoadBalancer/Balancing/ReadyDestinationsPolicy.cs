@@ -6,8 +6,9 @@ using Yarp.ReverseProxy.Model;
 namespace ClusterAspire.LoadBalancer.Balancing;
 
 /// <summary>
-/// Keeps in rotation the replicas that serve, and of those none that YARP's own health checks object to. When most look ill,
-/// all are used: then it is more likely that they are overloaded, or that the probes are wrong, than that all have failed.
+/// Keeps in rotation the replicas that serve, and of those none that YARP's own health checks object to. One that has been
+/// told to end, or that nobody has asked yet, is used only where no other serves. When most look ill, all are used: then it
+/// is more likely that they are overloaded, or that the probes are wrong, than that all have failed.
 /// </summary>
 /// <remarks>Envoy's panic threshold (healthy_panic_threshold), and its value.</remarks>
 internal sealed class ReadyDestinationsPolicy(UpstreamCatalog replicas) : IAvailableDestinationsPolicy
@@ -30,7 +31,21 @@ internal sealed class ReadyDestinationsPolicy(UpstreamCatalog replicas) : IAvail
         List<DestinationState> ready = [.. all.Where(destination =>
             destination.Health is { Active: not DestinationHealth.Unhealthy, Passive: not DestinationHealth.Unhealthy }
             && replicas[destination].IsAvailable)];
-        List<DestinationState> ill = [.. all.Where(destination => replicas[destination].LooksIll)];
-        return ready.Count < PanicThreshold * (ready.Count + ill.Count) ? [.. ready, .. ill] : ready;
+        List<DestinationState> ill = [.. all.Where(destination => replicas[destination] is { LooksIll: true, IsTerminating: false })];
+        var panics = ready.Count < PanicThreshold * (ready.Count + ill.Count);
+        return [.. Best(ready), .. panics ? ill : []];
     }
+
+    private IEnumerable<DestinationState> Best(List<DestinationState> ready)
+    {
+        var best = ready.Select(Rank).DefaultIfEmpty().Max();
+        return ready.Where(destination => Rank(destination) == best);
+    }
+
+    private int Rank(DestinationState destination) => replicas[destination] switch
+    {
+        { IsUnknown: true } => 0,
+        { IsTerminating: true } => 1,
+        _ => 2,
+    };
 }

@@ -1,3 +1,6 @@
+using ClusterAspire.LoadBalancer.Discovery;
+using ClusterAspire.LoadBalancer.Discovery.Kubernetes;
+
 namespace ClusterAspire.LoadBalancer.Configuration;
 
 /// <summary>Binds <see cref="LoadBalancerOptions"/> and says what is wrong with them.</summary>
@@ -20,7 +23,10 @@ internal static class LoadBalancerOptionsExtensions
             .Validate(options => options.RetryRatio is >= 0 and <= 1, "LoadBalancer:RetryRatio must be from 0 to 1.")
             .Validate(options => options.RetryMinPerSecond is >= 0 and <= 1_000_000, "LoadBalancer:RetryMinPerSecond must be from 0 to 1000000.")
             .Validate(options => options.RetryLimit is >= 0 and <= 10, "LoadBalancer:RetryLimit must be from 0 to 10.")
-            .Validate(options => Enum.IsDefined(options.Discovery), "LoadBalancer:Discovery must be static or dns.")
+            .Validate(options => Enum.IsDefined(options.Discovery), "LoadBalancer:Discovery must be static, dns, kubernetes or auto.")
+            .Validate(
+                options => options.Discovery is not DiscoveryKind.Kubernetes || ServiceAccount.IsMounted,
+                $"LoadBalancer:Discovery=kubernetes needs a service account's token in {ServiceAccount.Directory}: mount one in the pod, or choose dns or auto.")
             .Validate(options => options.DiscoveryInterval is >= 0.1 and <= 3600, "LoadBalancer:DiscoveryInterval must be from 0.1 to 3600 seconds.")
             .Validate(options => options.MaxRequestBodySize is null or >= 0, "LoadBalancer:MaxRequestBodySize must be 0 bytes or more; leave it out for no limit.")
             .Validate(options => options.SendTimeout is >= 1 and <= 86_400, "LoadBalancer:SendTimeout must be from 1 to 86400 seconds.")

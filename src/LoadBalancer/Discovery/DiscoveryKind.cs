@@ -8,4 +8,13 @@ public enum DiscoveryKind
 
     /// <summary>A host name in an address stands for every address it resolves to: a headless Service, or a container's alias.</summary>
     Dns,
+
+    /// <summary>
+    /// A host name in an address is a Kubernetes Service's, and stands for the endpoints that the API's EndpointSlices list;
+    /// DNS stands in while the API does not answer.
+    /// </summary>
+    Kubernetes,
+
+    /// <summary><see cref="Kubernetes"/> in a pod that has a service account's token, <see cref="Dns"/> elsewhere.</summary>
+    Auto,
 }

@@ -6,14 +6,14 @@ using Microsoft.Extensions.Options;
 namespace ClusterAspire.LoadBalancer.Discovery;
 
 /// <summary>
-/// Not ready before the first replica has been found by DNS, so that a load balancer that joins others refuses nobody.
-/// From then on it is: when all replicas are gone, a clear 503 is better than a refused connection.
+/// Not ready before the first replica that was discovered has answered, so that a load balancer that joins others refuses
+/// nobody. From then on it is: when all replicas are gone, a clear 503 is better than a refused connection.
 /// </summary>
 internal sealed class FirstReplicaHealthCheck(UpstreamCatalog replicas, IOptions<LoadBalancerOptions> options) : IHealthCheck
 {
-    private bool _found = options.Value.Discovery is not DiscoveryKind.Dns;
+    private bool _found = options.Value.Discovery is DiscoveryKind.Static;
 
     /// <inheritdoc/>
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult((_found |= replicas.All.Any(replica => replica.IsAvailable)) ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("No replica found yet."));
+        Task.FromResult((_found |= replicas.All.Any(replica => replica is { IsUnknown: false, IsAvailable: true })) ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("No replica found yet."));
 }

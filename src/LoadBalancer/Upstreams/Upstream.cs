@@ -1,4 +1,5 @@
 using ClusterAspire.Contract;
+using ClusterAspire.LoadBalancer.Discovery;
 using ClusterAspire.LoadBalancer.Telemetry;
 using Yarp.ReverseProxy.Model;
 
@@ -86,6 +87,9 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
     /// <summary>Whether it was declared gone because it answered nothing.</summary>
     public bool IsSilent => _availability is Availability.Silent;
 
+    /// <summary>Whether it has been told to end.</summary>
+    public bool IsTerminating => destination.IsTerminating();
+
     /// <summary>Latencies of its light requests.</summary>
     public LatencyHistory Light { get; } = new(time);
 
@@ -96,6 +100,7 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
     public ReplicaState State => _availability switch
     {
         Availability.Unknown => ReplicaState.Starting,
+        Availability.Ready when IsTerminating => ReplicaState.Draining,
         Availability.Ready => HasFreeSlot ? ReplicaState.Ready : ReplicaState.Busy,
         Availability.Draining => ReplicaState.Draining,
         Availability.Gone or Availability.Silent when _report.Pid is null => ReplicaState.Starting,

@@ -24,6 +24,18 @@ public sealed partial class KubernetesOptions
     /// <summary>How many load balancers run.</summary>
     public int LoadBalancers { get; set; } = 2;
 
+    /// <summary>How the load balancers find the pods.</summary>
+    public KubernetesDiscovery Discovery { get; set; } = KubernetesDiscovery.Kubernetes;
+
+    /// <summary>The TCP port the service listens at in its pods.</summary>
+    public int ServicePort { get; set; } = 8080;
+
+    /// <summary>The service's own environment variables.</summary>
+    public Dictionary<string, string> Environment { get; } = [];
+
+    /// <summary>The service's environment variables that Secrets have the values of, each as <c>SECRET/KEY</c>.</summary>
+    public Dictionary<string, string> Secrets { get; } = [];
+
     /// <summary>
     /// The machine a plan for Kubernetes is made for. It stands for no node: <c>auto</c> replicas are two, the fewest that
     /// survive the loss of one, and the autoscaler adds more. Ports are each pod's own.
@@ -43,15 +55,31 @@ public sealed partial class KubernetesOptions
         catch (InvalidOperationException)
         {
             throw new ClusterException(
-                $"{Section} takes {nameof(Namespace)}, {nameof(ServiceImage)}, {nameof(LoadBalancerImage)} and the number {nameof(LoadBalancers)}, nothing else.");
+                $"{Section} takes {nameof(Namespace)}, {nameof(ServiceImage)}, {nameof(LoadBalancerImage)}, {nameof(Discovery)} (kubernetes or dns), the numbers {nameof(LoadBalancers)} and {nameof(ServicePort)}, and {nameof(Environment)} and {nameof(Secrets)} with a value for each name, nothing else.");
         }
 
         Check(NamespacePattern().IsMatch(options.Namespace), nameof(Namespace), "must be at most 63 lower-case letters, digits and dashes", options.Namespace);
         Check(ImagePattern().IsMatch(options.ServiceImage), nameof(ServiceImage), "must be an image's name and tag, such as clusteraspire/service:1.0.0", options.ServiceImage);
         Check(ImagePattern().IsMatch(options.LoadBalancerImage), nameof(LoadBalancerImage), "must be an image's name and tag, such as clusteraspire/loadbalancer:1.0.0", options.LoadBalancerImage);
         Check(options.LoadBalancers is >= 1 and <= 100, nameof(LoadBalancers), "must be from 1 to 100", $"{options.LoadBalancers}");
+        Check(Enum.IsDefined(options.Discovery), nameof(Discovery), "must be kubernetes or dns", $"{options.Discovery}");
+        Check(options.ServicePort is >= LeastPort and <= 65535, nameof(ServicePort), $"must be from {LeastPort} to 65535, for pods have no rights", $"{options.ServicePort}");
+        foreach (var name in options.Environment.Keys.Concat(options.Secrets.Keys))
+        {
+            Check(VariablePattern().IsMatch(name), nameof(Environment), "must have names of letters, digits and underscores", name);
+            Check(!(options.Environment.ContainsKey(name) && options.Secrets.ContainsKey(name)), nameof(Secrets), $"must not have a variable that {nameof(Environment)} has", name);
+        }
+
+        foreach (var (name, reference) in options.Secrets)
+        {
+            Check(SecretPattern().IsMatch(reference), $"{nameof(Secrets)}:{name}", "must be a Secret's name and a key in it, such as database/password", reference);
+        }
+
         return options;
     }
+
+    /// <summary>The lowest TCP port that a process without rights may listen at everywhere.</summary>
+    internal const int LeastPort = 1024;
 
     private static void Check(bool valid, string name, string wanted, string value)
     {
@@ -64,6 +92,12 @@ public sealed partial class KubernetesOptions
     // RFC 1123 label, as Kubernetes has it.
     [GeneratedRegex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
     private static partial Regex NamespacePattern();
+
+    [GeneratedRegex("^[A-Za-z_][A-Za-z0-9_]*$")]
+    private static partial Regex VariablePattern();
+
+    [GeneratedRegex("^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/[A-Za-z0-9._-]{1,253}$")]
+    private static partial Regex SecretPattern();
 
     // A tag is wanted: without one the cluster would look for "latest", and a rollback would have nothing to go back to.
     [GeneratedRegex("^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")]

@@ -12,15 +12,6 @@ internal static class Pods
     /// <summary>The TCP port both listen at in their pods.</summary>
     public const int Port = 8080;
 
-    /// <summary>
-    /// How long a pod told to leave goes on before it gets SIGTERM, in seconds: as long as a cluster's DNS (CoreDNS: 5 s)
-    /// and its kube-proxies may still send to it.
-    /// </summary>
-    public const int PreStop = 5;
-
-    // The user that Microsoft's .NET images have for this, $APP_UID.
-    private const int User = 1654;
-
     /// <summary>How long requests in flight may take to finish: on a laptop Ctrl+C should not take long, in a cluster nobody waits.</summary>
     public static readonly TimeSpan LeastDrainTimeout = TimeSpan.FromSeconds(60);
 
@@ -37,96 +28,9 @@ internal static class Pods
     /// <summary>The name and labels of an object.</summary>
     public static object Metadata(string name, Dictionary<string, string> labels) => new { Name = name, Labels = labels };
 
-    /// <summary>A Deployment that is never short of a pod while it rolls.</summary>
-    /// <param name="name">Its name and its container's.</param>
-    /// <param name="labels">Its labels and its pods'.</param>
-    /// <param name="replicas">How many pods, or null when an autoscaler says.</param>
-    /// <param name="image">The container's image; its tag comes from the kustomization.</param>
-    /// <param name="environment">The container's environment: strings, or objects that are a value's source.</param>
-    /// <param name="cpu">The CPU requested, such as <c>100m</c>.</param>
-    /// <param name="memory">The memory requested and the most there is, such as <c>128Mi</c>.</param>
-    /// <param name="drain">How long the container may take from SIGTERM to its end.</param>
-    public static object Deployment(
-        string name,
-        Dictionary<string, string> labels,
-        int? replicas,
-        string image,
-        IEnumerable<KeyValuePair<string, object>> environment,
-        string cpu,
-        (string Request, string Limit) memory,
-        TimeSpan drain) => new
-        {
-            ApiVersion = "apps/v1",
-            Kind = "Deployment",
-            Metadata = Metadata(name, labels),
-            Spec = new
-            {
-                Replicas = replicas,
-                RevisionHistoryLimit = 5,
-                MinReadySeconds = PreStop,
-                Selector = new { MatchLabels = Selector(name) },
-                Strategy = new { Type = "RollingUpdate", RollingUpdate = new { MaxSurge = 1, MaxUnavailable = 0 } },
-                Template = new
-                {
-                    Metadata = new { Labels = labels },
-                    Spec = new
-                    {
-                        AutomountServiceAccountToken = false,
-                        EnableServiceLinks = false,
-                        TerminationGracePeriodSeconds = (int)Math.Ceiling(PreStop + drain.TotalSeconds) + 5,
-                        SecurityContext = new
-                        {
-                            RunAsNonRoot = true,
-                            RunAsUser = User,
-                            RunAsGroup = User,
-                            FsGroup = User,
-                            SeccompProfile = new { Type = "RuntimeDefault" },
-                        },
-                        TopologySpreadConstraints = new[]
-                        {
-                            new
-                            {
-                                MaxSkew = 1,
-                                TopologyKey = "kubernetes.io/hostname",
-                                WhenUnsatisfiable = "ScheduleAnyway",
-                                LabelSelector = new { MatchLabels = Selector(name) },
-                                MatchLabelKeys = new[] { "pod-template-hash" },
-                            },
-                        },
-                        Containers = new[]
-                        {
-                            new
-                            {
-                                Name = name,
-                                Image = image[..image.LastIndexOf(':')],
-                                ImagePullPolicy = "IfNotPresent",
-                                Env = environment.Select(variable => Variable(variable.Key, variable.Value)),
-                                Ports = new[] { new { Name = "http", ContainerPort = Port } },
-                                Resources = new
-                                {
-                                    Requests = new { Cpu = cpu, Memory = memory.Request },
-                                    Limits = new { Memory = memory.Limit },
-                                },
-                                StartupProbe = Probe("/alive", period: 1, failures: 60),
-                                ReadinessProbe = Probe("/health", period: 2, failures: 3),
-                                LivenessProbe = Probe("/alive", period: 10, failures: 3),
-                                Lifecycle = new { PreStop = new { Sleep = new { Seconds = PreStop } } },
-                                SecurityContext = new
-                                {
-                                    AllowPrivilegeEscalation = false,
-                                    ReadOnlyRootFilesystem = true,
-                                    Capabilities = new { Drop = new[] { "ALL" } },
-                                },
-                                VolumeMounts = new[] { new { Name = "tmp", MountPath = "/tmp" } },
-                            },
-                        },
-                        Volumes = new[] { new { Name = "tmp", EmptyDir = new { SizeLimit = "64Mi" } } },
-                    },
-                },
-            },
-        };
-
     /// <summary>The environment every pod has: what the plan says, but the name, which is the pod's own.</summary>
+    /// <param name="planned">What the plan says.</param>
+    /// <param name="own">What these pods have besides; the last of a name counts.</param>
     public static IEnumerable<KeyValuePair<string, object>> Environment(IReadOnlyDictionary<string, string> planned, params IEnumerable<KeyValuePair<string, object>> own)
     {
         Dictionary<string, object> environment = new()
@@ -169,16 +73,6 @@ internal static class Pods
     /// <summary>A number of seconds, as the configuration reads it.</summary>
     public static string Seconds(TimeSpan time) => time.TotalSeconds.ToString(CultureInfo.InvariantCulture);
 
-    private static object Variable(string name, object value) =>
-        value is string ? new { Name = name, Value = value } : new { Name = name, ValueFrom = value };
-
-    private static object Field(string path) => new { FieldRef = new { FieldPath = path } };
-
-    private static object Probe(string path, int period, int failures) => new
-    {
-        HttpGet = new { Path = path, Port = "http" },
-        PeriodSeconds = period,
-        TimeoutSeconds = 3,
-        FailureThreshold = failures,
-    };
+    /// <summary>A variable's value that is a field of the pod's.</summary>
+    public static object Field(string path) => new { FieldRef = new { FieldPath = path } };
 }

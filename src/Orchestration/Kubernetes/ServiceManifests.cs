@@ -5,10 +5,22 @@ using ClusterAspire.Orchestration.Plan;
 namespace ClusterAspire.Orchestration.Kubernetes;
 
 /// <summary>The replicas: a pod each, on a core's worth of CPU.</summary>
-internal sealed class ServiceManifests(ClusterPlan plan, KubernetesOptions options)
+internal sealed class ServiceManifests(ClusterPlan plan, KubernetesOptions options, string? memory)
 {
     // While /health says 503: each load balancer asks every second, and gives up on an answer after two.
     private const int DrainDelay = 5;
+
+    // As long as the load balancers may not have heard yet that the pod leaves: an event of the API's takes milliseconds.
+    private const int PreStop = 5;
+
+    // What a cluster's DNS says may be 30 s old (Kubernetes' add-on for CoreDNS, NodeLocal DNSCache); it is asked every second.
+    private const int DnsPreStop = 5; // RED
+
+    /// <summary>The environment variables that are not the user's to set.</summary>
+    public static IReadOnlySet<string> Own { get; } = new HashSet<string>
+    {
+        Variables.ReplicaName, Variables.ReplicaCore, Variables.ResourceAttributes, Variables.HttpPorts, Variables.ProcessorCount, Variables.DrainDelay, Variables.DrainTimeout,
+    };
 
     // What means nothing in a pod: which core of which machine.
     private static readonly string[] OfOneMachine = [Variables.ReplicaCore, Variables.ProcessorCount];
@@ -22,29 +34,45 @@ internal sealed class ServiceManifests(ClusterPlan plan, KubernetesOptions optio
     {
         var timeout = TimeSpan.FromSeconds(Math.Max(plan.DrainTimeout.TotalSeconds, Pods.LeastDrainTimeout.TotalSeconds));
         return new(
-            """
+            $"""
             One replica is one core's worth of work: .NET counts one processor, so the compute lane has one thread.
             No CPU limit: its quota would throttle light requests together with the heavy ones. The request is small so that
             a small node takes it; overlays/production asks for the whole core, overlays/exclusive-cores gets it alone.
             No replicas: their number is the autoscaler's, and kubectl apply leaves it alone.
-            Leaving: 5 s as before, then SIGTERM; /health answers 503 for 5 s more, then requests in flight finish.
+            {options.Discovery switch
+            {
+                KubernetesDiscovery.Kubernetes => "Leaving: 5 s as before, while load balancers hear of it from the API; then SIGTERM",
+                _ => "Leaving: 35 s as before, for a cluster's DNS may answer what it has cached for 30 s; then SIGTERM",
+            }};
+            /health answers 503 for 5 s more, then requests in flight finish.
             """,
-            Pods.Deployment(
+            new DeploymentManifest(
                 plan.Name,
                 _labels,
-                replicas: null,
                 options.ServiceImage,
+                options.ServicePort,
                 Pods.Environment(
                     plan.Replicas[0].Environment.Where(variable => !OfOneMachine.Contains(variable.Key)).ToDictionary(),
                     [
-                        new(Variables.HttpPorts, $"{Pods.Port}"),
+                        .. options.Environment.Select(variable => KeyValuePair.Create<string, object>(variable.Key, variable.Value)),
+                        .. options.Secrets.Select(secret => KeyValuePair.Create(secret.Key, Secret(secret.Value))),
+                        new(Variables.HttpPorts, $"{options.ServicePort}"),
                         new(Variables.ProcessorCount, "1"),
                         new(Variables.DrainDelay, $"{DrainDelay}"),
                         new(Variables.DrainTimeout, Pods.Seconds(timeout)),
-                    ]),
-                cpu: "100m",
-                memory: ("128Mi", "256Mi"),
-                drain: TimeSpan.FromSeconds(DrainDelay) + timeout));
+                    ]))
+            {
+                Cpu = "100m",
+                Memory = Quantity.RequestAndLimit(memory, request: "128Mi", limit: "256Mi"),
+                PreStop = options.Discovery is KubernetesDiscovery.Kubernetes ? PreStop : DnsPreStop,
+                Drain = TimeSpan.FromSeconds(DrainDelay) + timeout,
+            }.Content);
+    }
+
+    private static object Secret(string reference)
+    {
+        var slash = reference.IndexOf('/', StringComparison.Ordinal);
+        return new { SecretKeyRef = new { Name = reference[..slash], Key = reference[(slash + 1)..] } };
     }
 
     private Manifest Service() => new(
@@ -57,9 +85,8 @@ internal sealed class ServiceManifests(ClusterPlan plan, KubernetesOptions optio
             Spec = new
             {
                 ClusterIP = "None",
-                PublishNotReadyAddresses = false,
                 Selector = Pods.Selector(plan.Name),
-                Ports = new[] { new { Name = "http", Port = Pods.Port, TargetPort = "http", AppProtocol = "http" } },
+                Ports = new[] { new { Name = "http", Port = options.ServicePort, TargetPort = "http", AppProtocol = "http" } },
             },
         });
 

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using ClusterAspire.Orchestration.CommandLine;
+using ClusterAspire.Orchestration;
 using ClusterAspire.Orchestration.Kubernetes;
 using ClusterAspire.Orchestration.Options;
-using ClusterAspire.Orchestration.Plan;
 using Microsoft.Extensions.Configuration;
 
 namespace ClusterAspire.Runner.CommandLine;
@@ -23,7 +23,21 @@ internal sealed class PublishKubernetesCommand : Command
         new("--service-image") { HelpName = "NAME:TAG", Description = "The service's image. [clusteraspire/service:1.0.0]" },
         new("--load-balancer-image") { HelpName = "NAME:TAG", Description = "The load balancer's image. [clusteraspire/loadbalancer:1.0.0]" },
         new("--load-balancers") { HelpName = "N", Description = "How many load balancers run. [2]" },
+        new("--service-port") { HelpName = "PORT", Description = "The port the service listens at in its pods. [8080]" },
+        new("--discovery") { HelpName = "kubernetes|dns", Description = "How load balancers find pods: by the API's EndpointSlices, or by DNS alone. [kubernetes]" },
     ];
+
+    private readonly Option<string[]> _environment = new("--env")
+    {
+        HelpName = "NAME=VALUE",
+        Description = "An environment variable of the service; may be given several times.",
+    };
+
+    private readonly Option<string[]> _secrets = new("--secret-env")
+    {
+        HelpName = "NAME=SECRET/KEY",
+        Description = "An environment variable of the service whose value is a key of a Secret; may be given several times.",
+    };
 
     /// <param name="configure">Reads the switches of the command above.</param>
     public PublishKubernetesCommand(Func<ParseResult, IConfiguration> configure)
@@ -35,18 +49,28 @@ internal sealed class PublishKubernetesCommand : Command
             Add(option);
         }
 
+        Add(_environment);
+        Add(_secrets);
         SetAction(parsed => Publish(
             new ConfigurationBuilder()
                 .AddConfiguration(configure(parsed))
                 .AddInMemoryCollection(parsed.Given(_switches, KubernetesOptions.Section))
+                .AddInMemoryCollection(Pairs(parsed, _environment, nameof(KubernetesOptions.Environment)))
+                .AddInMemoryCollection(Pairs(parsed, _secrets, nameof(KubernetesOptions.Secrets)))
                 .Build(),
             parsed.GetValue(_output)!));
     }
 
+    private static IEnumerable<KeyValuePair<string, string?>> Pairs(ParseResult parsed, Option<string[]> option, string key) =>
+        from pair in parsed.GetValue(option) ?? []
+        let at = pair.IndexOf('=', StringComparison.Ordinal)
+        select at > 0
+            ? KeyValuePair.Create($"{KubernetesOptions.Section}:{key}:{pair[..at]}", (string?)pair[(at + 1)..])
+            : throw new ClusterException($"{option.Name} must be {option.HelpName}, not '{pair}'.");
+
     private static int Publish(IConfiguration configuration, string output)
     {
-        var plan = ClusterPlan.Create(ClusterOptions.From(configuration), KubernetesOptions.Machine);
-        foreach (var file in new KubernetesPublisher(plan, KubernetesOptions.From(configuration)).Publish(output))
+        foreach (var file in new KubernetesPublisher(ClusterOptions.From(configuration), KubernetesOptions.From(configuration)).Publish(output))
         {
             Console.WriteLine(file);
         }

@@ -3,7 +3,8 @@ using Xunit;
 namespace ClusterAspire.Kubernetes.Tests;
 
 /// <summary>Tests with a cluster each.</summary>
-public abstract class ClusterTests : IAsyncLifetime
+/// <param name="discovery">How its load balancers find pods: <c>kubernetes</c> or <c>dns</c>.</param>
+public abstract class ClusterTests(string discovery) : IAsyncLifetime
 {
     private TestCluster? _cluster;
 
@@ -11,7 +12,7 @@ public abstract class ClusterTests : IAsyncLifetime
 
     public ValueTask InitializeAsync()
     {
-        _cluster = new();
+        _cluster = new(discovery);
         return default;
     }
 

@@ -28,9 +28,12 @@ internal sealed class Pod : IAsyncDisposable
             // As in an image: its configuration files are where it is.
             WorkingDirectory = Path.GetDirectoryName(command[^1]),
         };
+        // What stands before may be named, as $(NAME).
         foreach (var variable in deployment.Container().Env)
         {
-            start.Environment[variable.Name] = variable.ValueFrom is null ? variable.Value.Replace("$(Replica__Name)", name, StringComparison.Ordinal) : name;
+            start.Environment[variable.Name] = variable.ValueFrom is { } source
+                ? Field(deployment, name, source.FieldRef.FieldPath)
+                : deployment.Container().Env.Aggregate(variable.Value, (value, other) => value.Replace($"$({other.Name})", start.Environment.TryGetValue(other.Name, out var known) ? known : null, StringComparison.Ordinal));
         }
 
         foreach (var (variable, value) in changes)
@@ -85,6 +88,11 @@ internal sealed class Pod : IAsyncDisposable
         await _process.WaitForExitAsync();
         _process.Dispose();
     }
+
+    private static string Field(V1Deployment deployment, string name, string path) =>
+        path.StartsWith("metadata.annotations['", StringComparison.Ordinal)
+            ? deployment.Spec.Template.Metadata.Annotations[path.Split('\'')[1]]
+            : name;
 
     private void Write(string? line)
     {

@@ -3,41 +3,23 @@ using Xunit;
 namespace ClusterAspire.Kubernetes.Tests;
 
 /// <summary>Deployments roll with requests in flight all the time, and none fails.</summary>
-public sealed class RollingUpdateTests : ClusterTests
+/// <param name="discovery">How the load balancers find pods: <c>kubernetes</c> or <c>dns</c>.</param>
+public abstract class RollingUpdateTests(string discovery) : ClusterTests(discovery)
 {
     [Fact]
-    public async Task Replacing_every_replica_costs_no_request()
+    public Task Where_dns_does_not_cache_replacing_every_replica_costs_no_request() => ReplaceAsync();
+
+    [Fact]
+    public Task Where_dns_caches_replacing_every_replica_costs_no_request()
     {
-        List<Pod> pods = [await Cluster.StartServiceAsync("old-0"), await Cluster.StartServiceAsync("old-1")];
-        Cluster.Dns.Publish(pods);
-        var loadBalancer = await Cluster.StartLoadBalancerAsync("loadbalancer-1");
-        await Cluster.AnsweringAsync(loadBalancer, "old-0", "old-1");
-        await using Load load = new(loadBalancer);
-
-        for (var i = 0; i < 2; i++)
-        {
-            var (before, after) = (pods[0], await Cluster.StartServiceAsync($"new-{i}"));
-            Cluster.Dns.Publish([.. pods, after]);
-            await load.GoOnAsync();
-
-            // DNS is late: it goes on naming a pod that has left for good.
-            before.Terminate();
-            Assert.Equal(0, await before.ExitAsync());
-            await load.GoOnAsync();
-            pods.Remove(before);
-            pods.Add(after);
-            Cluster.Dns.Publish(pods);
-        }
-
-        await Cluster.AnsweringAsync(loadBalancer, "new-0", "new-1");
-        await load.GoOnAsync();
-        Assert.Empty(load.Failures);
+        Cluster.Dns.Cache = TimeSpan.FromSeconds(30);
+        return ReplaceAsync();
     }
 
     [Fact]
     public async Task Replacing_every_load_balancer_costs_no_request()
     {
-        Cluster.Dns.Publish(await Cluster.StartServiceAsync("service-a"), await Cluster.StartServiceAsync("service-b"));
+        Cluster.Publish([await Cluster.StartServiceAsync("service-a"), await Cluster.StartServiceAsync("service-b")]);
         List<Pod> loadBalancers = [await Cluster.StartLoadBalancerAsync("old-0"), await Cluster.StartLoadBalancerAsync("old-1")];
         foreach (var loadBalancer in loadBalancers)
         {
@@ -68,7 +50,7 @@ public sealed class RollingUpdateTests : ClusterTests
     public async Task A_pod_that_drains_serves_on_and_tells_clients_to_connect_elsewhere()
     {
         var service = await Cluster.StartServiceAsync("service-a");
-        Cluster.Dns.Publish(service);
+        Cluster.Publish([service]);
         var loadBalancer = await Cluster.StartLoadBalancerAsync("loadbalancer-1");
 
         foreach (var pod in new[] { loadBalancer, service })
@@ -90,7 +72,7 @@ public sealed class RollingUpdateTests : ClusterTests
     public async Task A_replica_that_is_killed_costs_no_safe_request()
     {
         var (first, second) = (await Cluster.StartServiceAsync("service-a"), await Cluster.StartServiceAsync("service-b"));
-        Cluster.Dns.Publish(first, second);
+        Cluster.Publish([first, second]);
         var loadBalancer = await Cluster.StartLoadBalancerAsync("loadbalancer-1");
         await Cluster.AnsweringAsync(loadBalancer, "service-a", "service-b");
         await using Load load = new(loadBalancer);
@@ -101,4 +83,48 @@ public sealed class RollingUpdateTests : ClusterTests
 
         Assert.DoesNotContain(load.Failures, failure => failure.StartsWith("GET", StringComparison.Ordinal));
     }
+
+    /// <summary>Replaces two pods one after the other, as the Deployment's controller and the kubelet do it.</summary>
+    /// <param name="meanwhile">What happens when a new pod is ready.</param>
+    private protected async Task ReplaceAsync(Func<Task>? meanwhile = null)
+    {
+        List<Pod> pods = [await Cluster.StartServiceAsync("old-0"), await Cluster.StartServiceAsync("old-1")];
+        List<Pod> leaving = [];
+        Cluster.Publish(pods);
+        var loadBalancer = await Cluster.StartLoadBalancerAsync("loadbalancer-1");
+        await Cluster.AnsweringAsync(loadBalancer, "old-0", "old-1");
+        await using Load load = new(loadBalancer);
+        await load.GoOnAsync();
+        Cluster.Dns.Refresh();
+
+        List<Task> left = [];
+        for (var i = 0; i < 2; i++)
+        {
+            pods.Add(await Cluster.StartServiceAsync($"new-{i}"));
+            Cluster.Publish(pods, leaving);
+            await (meanwhile?.Invoke() ?? Task.CompletedTask);
+            await Task.Delay(Cluster.Manifests.MinReady);
+            left.Add(LeaveAsync(pods[0]));
+        }
+
+        await Task.WhenAll(left);
+        await load.GoOnAsync();
+        await Cluster.AnsweringAsync(loadBalancer, "new-0", "new-1");
+        Assert.Empty(load.Failures);
+
+        async Task LeaveAsync(Pod pod)
+        {
+            pods.Remove(pod);
+            leaving.Add(pod);
+            Cluster.Publish(pods, leaving);
+            await Task.Delay(Cluster.Manifests.PreStop);
+            pod.Terminate();
+            Assert.Equal(0, await pod.ExitAsync());
+            leaving.Remove(pod);
+            Cluster.Publish(pods, leaving);
+        }
+    }
 }
+
+/// <summary>With DNS alone.</summary>
+public sealed class DnsRollingUpdateTests() : RollingUpdateTests("dns");

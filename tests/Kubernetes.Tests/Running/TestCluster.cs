@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using k8s.Models;
 
 namespace ClusterAspire.Kubernetes.Tests;
 
@@ -10,30 +9,42 @@ namespace ClusterAspire.Kubernetes.Tests;
 /// </summary>
 internal sealed class TestCluster : IAsyncDisposable
 {
-    public static V1Deployment ServiceDeployment { get; } = Deployment("service.yaml");
-    public static V1Deployment LoadBalancerDeployment { get; } = Deployment("loadbalancer.yaml");
-
     // 127.A.B.0/24 is this cluster's.
     private readonly byte[] _network = [127, (byte)Random.Shared.Next(16, 250), (byte)Random.Shared.Next(1, 250), 0];
     private readonly List<Pod> _pods = [];
     private readonly string _resolvConf = Path.GetTempFileName();
+    private readonly string _mounts;
     private readonly int _port;
     private byte _addresses;
 
-    public TestCluster()
+    /// <param name="discovery">How the load balancers find pods: <c>kubernetes</c> or <c>dns</c>.</param>
+    public TestCluster(string discovery)
     {
         Requires.That(
             OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess,
             "The cluster's DNS needs port 53 and a mount namespace, and so Linux and root.");
+        Manifests = Manifests.For(discovery);
+        // An account is there if the pod asks for one.
+        var account = Manifests.LoadBalancer.Container().VolumeMounts.SingleOrDefault(mount => mount.MountPath.Contains("serviceaccount", StringComparison.Ordinal))?.MountPath;
+        _mounts = $"""
+            mount --bind "$0" /etc/resolv.conf && account=$1 && shift
+            {(account is null ? "" : $"mount -t tmpfs tmpfs /run && mkdir -p {account} && mount --bind \"$account\" {account}")}
+            exec "$@"
+            """;
         Dns = new(NextAddress());
         File.WriteAllText(_resolvConf, $"nameserver {new IPAddress(_network)}\nsearch clusteraspire.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5 timeout:1\n");
 
         using TcpListener free = new(NextAddress(), 0);
         free.Start();
         _port = ((IPEndPoint)free.LocalEndpoint).Port;
+        Api = new(new(NextAddress(), _port));
     }
 
+    public Manifests Manifests { get; }
+
     public ClusterDns Dns { get; }
+
+    public ClusterApi Api { get; }
 
     public HttpClient Client { get; } = new();
 
@@ -43,7 +54,7 @@ internal sealed class TestCluster : IAsyncDisposable
         address,
         _port,
         ["dotnet", Build.Service],
-        ServiceDeployment,
+        Manifests.Service,
         new Dictionary<string, string?> { ["ASPNETCORE_HTTP_PORTS"] = null, ["ASPNETCORE_URLS"] = $"http://{address}:{_port}" }));
 
     /// <summary>Starts a load balancer and waits until it is ready, or what else it should be.</summary>
@@ -51,14 +62,24 @@ internal sealed class TestCluster : IAsyncDisposable
         name,
         address,
         _port,
-        ["unshare", "--mount", "sh", "-c", "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"", _resolvConf, "dotnet", Build.LoadBalancer],
-        LoadBalancerDeployment,
+        ["unshare", "--mount", "sh", "-c", _mounts, _resolvConf, Api.Account, "dotnet", Build.LoadBalancer],
+        Manifests.LoadBalancer,
         new Dictionary<string, string?>
         {
             ["LoadBalancer__Url"] = $"http://{address}:{_port}",
             ["LoadBalancer__AdminUrl"] = $"http://{address}:{_port + 1}",
             ["ReverseProxy__Clusters__service__Destinations__pods__Address"] = $"http://service:{_port}",
+            // Every pod has these.
+            ["KUBERNETES_SERVICE_HOST"] = $"{Api.Endpoint.Address}",
+            ["KUBERNETES_SERVICE_PORT"] = $"{Api.Endpoint.Port}",
         }));
+
+    /// <summary>Says which pods there are, by DNS and by the API; DNS names only those that are ready.</summary>
+    public void Publish(IEnumerable<Pod> ready, IEnumerable<Pod>? terminating = null)
+    {
+        Dns.Publish(ready);
+        Api.Publish(ready, terminating);
+    }
 
     /// <summary>The names of the replicas that answer through a load balancer, from as many requests as it takes to see all.</summary>
     public async Task<IReadOnlyCollection<string>> AnsweringAsync(Pod loadBalancer)
@@ -92,6 +113,7 @@ internal sealed class TestCluster : IAsyncDisposable
 
         Client.Dispose();
         Dns.Dispose();
+        await Api.DisposeAsync();
         File.Delete(_resolvConf);
     }
 
@@ -122,7 +144,4 @@ internal sealed class TestCluster : IAsyncDisposable
         _network[3] = ++_addresses;
         return new(_network);
     }
-
-    private static V1Deployment Deployment(string file) =>
-        Rendering.Parse(File.ReadAllText(Path.Combine(Build.Repository, "k8s", "base", file))).Deployments.Single();
 }

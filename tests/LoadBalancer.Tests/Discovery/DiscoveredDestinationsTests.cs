@@ -10,7 +10,7 @@ using Yarp.ReverseProxy.Configuration;
 
 namespace ClusterAspire.LoadBalancer.Tests;
 
-public sealed class DnsDestinationsTests
+public sealed class DiscoveredDestinationsTests
 {
     private readonly FakeTimeProvider _time = new();
     private Func<string, Task<IPAddress[]>> _dns = _ => throw new SocketException((int)SocketError.HostNotFound);
@@ -39,6 +39,9 @@ public sealed class DnsDestinationsTests
     {
         _dns = Answer("fd00::1", "10.0.0.1", "fd00::2", "10.0.0.2");
 
+        Assert.Equal(["10.0.0.1:8080", "10.0.0.2:8080"], await NamesAsync(Resolver()));
+
+        _dns = Answer("fd00::1", "fd00::2");
         Assert.Equal(["[fd00::1]:8080", "[fd00::2]:8080"], await NamesAsync(Resolver()));
     }
 
@@ -121,19 +124,19 @@ public sealed class DnsDestinationsTests
         Assert.Equal(["10.0.0.2:8080"], await NamesAsync(resolver));
     }
 
-    private DnsDestinations Resolver(DiscoveryKind discovery = DiscoveryKind.Dns) => new(
-        host => _dns(host),
-        Options.Create(new LoadBalancerOptions { Discovery = discovery }),
-        _time,
-        NullLogger<DnsDestinations>.Instance);
+    private DiscoveredDestinations Resolver(DiscoveryKind discovery = DiscoveryKind.Dns) =>
+        Resolver(new LoadBalancerOptions { Discovery = discovery });
+
+    private DiscoveredDestinations Resolver(LoadBalancerOptions options) => new(
+        new DnsEndpoints(host => _dns(host), Options.Create(options), _time, NullLogger<DnsEndpoints>.Instance), Options.Create(options));
 
     private static Func<string, Task<IPAddress[]>> Answer(params string[] addresses) =>
         _ => Task.FromResult(Array.ConvertAll(addresses, IPAddress.Parse));
 
-    private static async Task<IEnumerable<string>> NamesAsync(DnsDestinations resolver) =>
+    private static async Task<IEnumerable<string>> NamesAsync(DiscoveredDestinations resolver) =>
         (await ResolveAsync(resolver)).Destinations.Keys.Order();
 
-    private static async Task<Yarp.ReverseProxy.ServiceDiscovery.ResolvedDestinationCollection> ResolveAsync(DnsDestinations resolver, DestinationConfig? destination = null) =>
+    private static async Task<Yarp.ReverseProxy.ServiceDiscovery.ResolvedDestinationCollection> ResolveAsync(DiscoveredDestinations resolver, DestinationConfig? destination = null) =>
         await resolver.ResolveDestinationsAsync(
             new Dictionary<string, DestinationConfig> { ["pods"] = destination ?? new() { Address = "http://service:8080" } },
             CancellationToken.None);

@@ -6,7 +6,7 @@ using Xunit;
 namespace ClusterAspire.Kubernetes.Tests;
 
 /// <summary>The load balancer as DNS changes under it.</summary>
-public sealed class DiscoveryTests : ClusterTests
+public sealed class DnsDiscoveryTests() : ClusterTests("dns")
 {
     [Fact]
     public async Task Pods_that_come_get_requests_and_pods_that_go_get_no_more()
@@ -89,7 +89,7 @@ public sealed class DiscoveryTests : ClusterTests
         Cluster.Dns.Publish(service);
         var loadBalancer = await Cluster.StartLoadBalancerAsync("loadbalancer-1");
 
-        foreach (var (pod, deployment) in new[] { (service, TestCluster.ServiceDeployment), (loadBalancer, TestCluster.LoadBalancerDeployment) })
+        foreach (var (pod, deployment) in new[] { (service, Cluster.Manifests.Service), (loadBalancer, Cluster.Manifests.LoadBalancer) })
         {
             var container = deployment.Container();
             foreach (var probe in new[] { container.StartupProbe, container.ReadinessProbe, container.LivenessProbe })

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text;
 using ClusterAspire.LoadBalancer.Admin;
 using ClusterAspire.LoadBalancer.Balancing;

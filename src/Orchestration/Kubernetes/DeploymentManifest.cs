@@ -1,3 +1,5 @@
+using ClusterAspire.Orchestration.Supervision;
+
 namespace ClusterAspire.Orchestration.Kubernetes;
 
 /// <summary>A Deployment that is never short of a pod while it rolls, its pods within the standard <c>restricted</c>.</summary>
@@ -33,6 +35,9 @@ internal sealed record DeploymentManifest(
 
     /// <summary>How long the container may take from SIGTERM to its end.</summary>
     public required TimeSpan Drain { get; init; }
+
+    /// <summary>When a container counts as hung, and is restarted.</summary>
+    public required LivenessLimits Liveness { get; init; }
 
     /// <summary>The pods' annotations.</summary>
     public Dictionary<string, string>? Annotations { get; init; }
@@ -117,9 +122,9 @@ internal sealed record DeploymentManifest(
             // What is written to /tmp, and the log that the node keeps.
             Limits = Resources(Memory.Limit, "256Mi"),
         },
-        StartupProbe = Probe("/alive", period: 1, failures: 60),
+        StartupProbe = Probe("/alive", period: 1, failures: (int)Math.Ceiling(Liveness.Start.TotalSeconds)),
         ReadinessProbe = Probe("/health", period: 2, failures: 3),
-        LivenessProbe = Probe("/alive", period: 10, failures: 3),
+        LivenessProbe = Liveness.Silence == TimeSpan.MaxValue ? null : Probe("/alive", period: (int)Math.Ceiling(Liveness.Silence.TotalSeconds / 3), failures: 3),
         Lifecycle = new { PreStop = new { Sleep = new { Seconds = PreStop } } },
         SecurityContext = new
         {

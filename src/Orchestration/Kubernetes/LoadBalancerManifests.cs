@@ -70,6 +70,7 @@ internal sealed class LoadBalancerManifests(ClusterPlan plan, KubernetesOptions 
                 Memory = ("128Mi", "512Mi"),
                 PreStop = PreStop,
                 Drain = TimeSpan.FromSeconds(DrainDelay) + timeout,
+                Liveness = plan.Liveness,
                 Annotations = new() { [ServiceAnnotation] = plan.Name },
                 ServiceAccount = options.Discovery is KubernetesDiscovery.Kubernetes ? Name : null,
             }.Content);
@@ -103,7 +104,7 @@ internal sealed class LoadBalancerManifests(ClusterPlan plan, KubernetesOptions 
                 Kind = "RoleBinding",
                 Metadata = Pods.Metadata(Name, _labels),
                 RoleRef = new { ApiGroup = "rbac.authorization.k8s.io", Kind = "Role", Name },
-                Subjects = new[] { new { Kind = "ServiceAccount", Name, options.Namespace } },
+                Subjects = new[] { new { Kind = "ServiceAccount", Name } },
             }),
     ];
 

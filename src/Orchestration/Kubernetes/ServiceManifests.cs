@@ -14,7 +14,7 @@ internal sealed class ServiceManifests(ClusterPlan plan, KubernetesOptions optio
     private const int PreStop = 5;
 
     // What a cluster's DNS says may be 30 s old (Kubernetes' add-on for CoreDNS, NodeLocal DNSCache); it is asked every second.
-    private const int DnsPreStop = 5; // RED
+    private const int DnsPreStop = 35;
 
     /// <summary>The environment variables that are not the user's to set.</summary>
     public static IReadOnlySet<string> Own { get; } = new HashSet<string>
@@ -66,6 +66,7 @@ internal sealed class ServiceManifests(ClusterPlan plan, KubernetesOptions optio
                 Memory = Quantity.RequestAndLimit(memory, request: "128Mi", limit: "256Mi"),
                 PreStop = options.Discovery is KubernetesDiscovery.Kubernetes ? PreStop : DnsPreStop,
                 Drain = TimeSpan.FromSeconds(DrainDelay) + timeout,
+                Liveness = plan.Liveness,
             }.Content);
     }
 

@@ -6,7 +6,9 @@ namespace ClusterAspire.Kubernetes.Tests;
 /// <summary>What holds of everything that can be applied.</summary>
 public sealed class ManifestTests
 {
-    public static TheoryData<string> Kustomizations => ["k8s", "k8s/base", "k8s/overlays/exclusive-cores", "k8s/overlays/dashboard", "k8s/overlays/production"];
+    private const string Account = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+    public static TheoryData<string> Kustomizations => [.. Overlays.All];
 
     [Theory, MemberData(nameof(Kustomizations))]
     public void Everything_is_in_one_namespace_that_comes_with_it(string kustomization)
@@ -14,7 +16,7 @@ public sealed class ManifestTests
         var rendering = Rendering.Of(kustomization);
 
         var name = Assert.Single(rendering.All<V1Namespace>()).Name();
-        Assert.All(rendering.Objects.Where(thing => thing is not V1Namespace), thing => Assert.Equal(name, thing.Namespace()));
+        Assert.All(rendering.Objects.Where(thing => thing is not (V1Namespace or V1PriorityClass)), thing => Assert.Equal(name, thing.Namespace()));
     }
 
     [Fact]
@@ -86,7 +88,7 @@ public sealed class ManifestTests
             Assert.True(pod.SecurityContext.RunAsNonRoot);
             Assert.True(pod.SecurityContext.RunAsUser > 0);
             Assert.True(pod.HostNetwork is null && pod.HostPID is null && pod.HostIPC is null);
-            Assert.All(pod.Volumes, volume => Assert.NotNull(volume.EmptyDir));
+            Assert.All(pod.Volumes, volume => Assert.True(volume.EmptyDir is not null || (volume.Projected is not null && deployment == rendering.LoadBalancer)));
             Assert.All(pod.Containers.Concat(pod.InitContainers ?? []), container =>
             {
                 Assert.False(container.SecurityContext.AllowPrivilegeEscalation);
@@ -140,7 +142,7 @@ public sealed class ManifestTests
             Assert.True(deployment.Pod().TerminationGracePeriodSeconds > leaving);
             // The balancer asks every second and waits two for an answer.
             Assert.True(deployment.Seconds("Drain__Delay") > 3);
-            Assert.Equal(("0", "1"), (deployment.Spec.Strategy.RollingUpdate.MaxUnavailable.Value, deployment.Spec.Strategy.RollingUpdate.MaxSurge.Value));
+            Assert.Equal(Overlays.Has(kustomization, "full-nodes") && deployment == rendering.Service ? ("1", "0") : ("0", "1"), (deployment.Spec.Strategy.RollingUpdate.MaxUnavailable.Value, deployment.Spec.Strategy.RollingUpdate.MaxSurge.Value));
         });
         // What it forwards has to end before it does.
         Assert.True(rendering.LoadBalancer.Seconds("Drain__Timeout") > rendering.Service.Seconds("Drain__Timeout"));
@@ -179,10 +181,9 @@ public sealed class ManifestTests
     {
         var rendering = Rendering.Of(kustomization);
 
-        var address = new Uri(rendering.LoadBalancer.Env("ReverseProxy__Clusters__service__Destinations__pods__Address"));
+        var address = new Uri(rendering.LoadBalancer.Expanded("ReverseProxy__Clusters__service__Destinations__pods__Address"));
         var service = rendering.All<V1Service>().Single(service => service.Name() == address.Host);
         Assert.Equal("None", service.Spec.ClusterIP);
-        Assert.Equal("dns", rendering.LoadBalancer.Env("LoadBalancer__Discovery"));
         // A lookup gives addresses and no port: it has to be the pods' own.
         Assert.Equal(address.Port, rendering.Service.Port(Assert.Single(service.Spec.Ports).TargetPort));
     }
@@ -213,4 +214,84 @@ public sealed class ManifestTests
             Assert.Equal(environment.Count, environment.Select(variable => variable.Name).Distinct().Count());
         });
     }
+
+    [Theory, MemberData(nameof(Kustomizations))]
+    public void Load_balancers_may_watch_the_endpoints_of_their_namespace_and_nothing_else_and_no_other_pod_may_anything(string kustomization)
+    {
+        var rendering = Rendering.Of(kustomization);
+        var asksApi = !Overlays.Has(kustomization, "dns-discovery");
+
+        Assert.Equal(asksApi ? "kubernetes" : "dns", rendering.LoadBalancer.Env("LoadBalancer__Discovery"));
+        Assert.All(rendering.Deployments, deployment => Assert.Equal(
+            asksApi && deployment == rendering.LoadBalancer,
+            deployment.Container().VolumeMounts.Any(mount => mount.MountPath == Account) && deployment.Pod().Volumes.Any(volume => volume.Projected is not null)));
+        Assert.DoesNotContain(rendering.Objects, thing => thing is V1ClusterRole or V1ClusterRoleBinding);
+        if (!asksApi)
+        {
+            Assert.DoesNotContain(rendering.Objects, thing => thing is V1Role or V1RoleBinding or V1ServiceAccount);
+            Assert.Null(rendering.LoadBalancer.Pod().ServiceAccountName);
+            return;
+        }
+
+        var account = Assert.Single(rendering.All<V1ServiceAccount>());
+        Assert.False(account.AutomountServiceAccountToken);
+        Assert.Equal(account.Name(), rendering.LoadBalancer.Pod().ServiceAccountName);
+        var binding = Assert.Single(rendering.All<V1RoleBinding>());
+        var role = Assert.Single(rendering.All<V1Role>());
+        var subject = Assert.Single(binding.Subjects);
+        Assert.Equal(("Role", role.Name()), (binding.RoleRef.Kind, binding.RoleRef.Name));
+        Assert.Equal(("ServiceAccount", account.Name(), account.Namespace()), (subject.Kind, subject.Name, subject.NamespaceProperty));
+        var rule = Assert.Single(role.Rules);
+        Assert.Equal(["discovery.k8s.io", "endpointslices", "get", "list", "watch"], [.. rule.ApiGroups, .. rule.Resources, .. rule.Verbs]);
+
+        // What every client of the API looks for, and what a token that is replaced needs.
+        var sources = rendering.LoadBalancer.Pod().Volumes.Single(volume => volume.Projected is not null).Projected.Sources;
+        Assert.Equal("token", sources.Single(source => source.ServiceAccountToken is not null).ServiceAccountToken.Path);
+        Assert.Equal("ca.crt", sources.Single(source => source.ConfigMap is not null).ConfigMap.Items.Single().Path);
+        Assert.Equal("namespace", sources.Single(source => source.DownwardAPI is not null).DownwardAPI.Items.Single().Path);
+    }
+
+    [Theory, MemberData(nameof(Kustomizations))]
+    public void A_pod_that_leaves_serves_until_every_load_balancer_has_heard_of_it(string kustomization)
+    {
+        var rendering = Rendering.Of(kustomization);
+
+        // By the API in no time; DNS may be 30 s old.
+        Assert.Equal(Overlays.Has(kustomization, "dns-discovery") ? 35 : 5, rendering.Service.Container().Lifecycle.PreStop.Sleep.Seconds);
+    }
+
+    [Theory, MemberData(nameof(Kustomizations))]
+    public void Exclusive_cores_are_whole_and_guaranteed_whatever_they_are_combined_with(string kustomization)
+    {
+        var service = Rendering.Of(kustomization).Service;
+        var resources = service.Container().Resources;
+        if (!Overlays.Has(kustomization, "exclusive-cores"))
+        {
+            // A quota would throttle light requests.
+            Assert.All(Rendering.Of(kustomization).Deployments, deployment => Assert.DoesNotContain("cpu", deployment.Container().Resources.Limits.Keys));
+            return;
+        }
+
+        string[] both = ["cpu", "memory"];
+        Assert.All(both, resource => Assert.Equal(resources.Requests[resource].ToDecimal(), resources.Limits[resource].ToDecimal()));
+        Assert.True(decimal.IsInteger(resources.Limits["cpu"].ToDecimal()));
+        // As many as .NET is told there are, and so as many as the compute lane has threads.
+        Assert.Equal(resources.Limits["cpu"].ToString(), service.Env("DOTNET_PROCESSOR_COUNT"));
+    }
+
+    [Theory, MemberData(nameof(Kustomizations))]
+    public void What_is_listened_at_is_every_address_of_the_pod_or_its_loopback(string kustomization)
+    {
+        var listened = from deployment in Rendering.Of(kustomization).Deployments
+                       from variable in deployment.Container().Env
+                       where variable.Name is "LoadBalancer__Url" or "LoadBalancer__AdminUrl" or "ASPNETCORE_URLS" or "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"
+                       select new Uri(variable.Value);
+
+        // 0.0.0.0 would be nothing in a cluster of IPv6.
+        Assert.All(listened, url => Assert.True(url.IsLoopback || url.Host == "[::]", $"{url}"));
+    }
+
+    [Theory, MemberData(nameof(Kustomizations))]
+    public void No_object_has_a_field_that_the_api_drops_so_that_applying_again_changes_nothing(string kustomization) =>
+        Assert.All(Rendering.Of(kustomization).All<V1Service>(), service => Assert.Null(service.Spec.PublishNotReadyAddresses));
 }

@@ -10,7 +10,7 @@ public sealed class NetworkPolicyTests
     private const string Namespace = "clusteraspire";
 
     private static readonly (string Protocol, int Port)[] Ports =
-        [("TCP", 80), ("TCP", 443), ("TCP", 8080), ("TCP", 8081), ("TCP", 53), ("UDP", 53), ("TCP", 4317), ("TCP", 4318), ("UDP", 4317), ("TCP", 18888)];
+        [("TCP", 80), ("TCP", 443), ("TCP", 6443), ("TCP", 8080), ("TCP", 8081), ("TCP", 53), ("UDP", 53), ("TCP", 4317), ("TCP", 4318), ("UDP", 4317), ("TCP", 18888)];
 
     private static readonly Endpoint Dns = new("dns", "kube-system", new Dictionary<string, string> { ["k8s-app"] = "kube-dns" }, "10.1.0.2");
     private static readonly Endpoint NodeDns = new("node-dns", null, new Dictionary<string, string>(), "169.254.20.10");
@@ -40,6 +40,10 @@ public sealed class NetworkPolicyTests
                 "node-dns -> loadbalancer TCP 8080",
                 "world -> loadbalancer TCP 8080",
                 "loadbalancer -> service TCP 8080",
+                // The API, wherever it is.
+                .. from to in (string[])["dns", "node-dns", "impostor", "world"]
+                   from port in (string[])["TCP 443", "TCP 6443"]
+                   select $"loadbalancer -> {to} {port}",
                 // Names are resolved and telemetry is sent.
                 .. from pod in pods
                    from to in (string[])["dns", "node-dns", "impostor", "world"]

@@ -18,25 +18,6 @@ public sealed class OverlayTests
         Assert.True(most.Sum(item => item.Pods * Request(item.Deployment, "memory")) <= 2.0 * 1024 * 1024 * 1024);
     }
 
-    [Theory]
-    [InlineData("k8s")]
-    [InlineData("k8s/overlays/dashboard")]
-    [InlineData("k8s/overlays/production")]
-    public void No_quota_throttles_light_requests(string kustomization) =>
-        Assert.All(Rendering.Of(kustomization).Deployments, deployment => Assert.DoesNotContain("cpu", deployment.Container().Resources.Limits.Keys));
-
-    [Fact]
-    public void Exclusive_cores_are_whole_and_guaranteed()
-    {
-        var resources = Rendering.Of("k8s/overlays/exclusive-cores").Service.Container().Resources;
-
-        string[] both = ["cpu", "memory"];
-        Assert.All(both, resource => Assert.Equal(resources.Requests[resource].ToDecimal(), resources.Limits[resource].ToDecimal()));
-        Assert.True(decimal.IsInteger(resources.Limits["cpu"].ToDecimal()));
-        // As many as .NET is told there are, and so as many as the compute lane has threads.
-        Assert.Equal(resources.Limits["cpu"].ToString(), Rendering.Of("k8s/overlays/exclusive-cores").Service.Env("DOTNET_PROCESSOR_COUNT"));
-    }
-
     [Fact]
     public void Telemetry_goes_to_the_dashboard_which_nothing_exposes()
     {
@@ -44,7 +25,7 @@ public sealed class OverlayTests
 
         var service = rendering.All<V1Service>().Single(service => service.Name() == "dashboard");
         Assert.All([rendering.Service, rendering.LoadBalancer], deployment =>
-            Assert.Equal($"http://{service.Name()}:{Assert.Single(service.Spec.Ports).Port}", deployment.Env("OTEL_EXPORTER_OTLP_ENDPOINT")));
+            Assert.Equal($"http://{service.Name()}:{Assert.Single(service.Spec.Ports).Port}", deployment.Expanded("OTEL_EXPORTER_OTLP_ENDPOINT")));
         Assert.True(service.Spec.Type is null or "ClusterIP");
         var dashboard = rendering.Deployments.Single(deployment => deployment.Name() == "dashboard");
         Assert.True(new Uri(dashboard.Env("ASPNETCORE_URLS")).IsLoopback);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using k8s;
 using k8s.Models;
 
@@ -7,6 +8,8 @@ namespace ClusterAspire.Kubernetes.Tests;
 internal sealed class Rendering
 {
     private static readonly Dictionary<string, Type> Types = new() { ["gateway.networking.k8s.io/v1/HTTPRoute"] = typeof(HttpRoute) };
+
+    private static readonly ConcurrentDictionary<string, Lazy<Rendering>> Known = new();
 
     private Rendering(string yaml) =>
         Objects = [.. KubernetesYaml.LoadAllFromString(yaml, Types, strict: true).Cast<IKubernetesObject<V1ObjectMeta>>()];
@@ -19,7 +22,7 @@ internal sealed class Rendering
 
     public V1Deployment LoadBalancer => Deployment("load-balancer");
 
-    public static Rendering Of(string kustomization) => Parse(Kubectl.Kustomize(Path.Combine(Build.Repository, kustomization)));
+    public static Rendering Of(string kustomization) => Known.GetOrAdd(kustomization, _ => new(() => Parse(Overlays.Render(kustomization)))).Value;
 
     public static Rendering Parse(string yaml) => new(yaml);
 

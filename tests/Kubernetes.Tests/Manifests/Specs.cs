@@ -14,6 +14,11 @@ internal static class Specs
 
     public static string Env(this V1Deployment deployment, string name) => deployment.Container().Env.Single(variable => variable.Name == name).Value;
 
+    /// <summary>A variable's value as the pod sees it: with the fields of the pod and the variables before in it.</summary>
+    public static string Expanded(this V1Deployment deployment, string name) => deployment.Container().Env
+        .Where(variable => variable.ValueFrom?.FieldRef?.FieldPath.StartsWith("metadata.annotations", StringComparison.Ordinal) is true)
+        .Aggregate(deployment.Env(name), (value, field) => value.Replace($"$({field.Name})", deployment.Spec.Template.Metadata.Annotations[field.ValueFrom.FieldRef.FieldPath.Split('\'')[1]], StringComparison.Ordinal));
+
     public static double Seconds(this V1Deployment deployment, string name) => double.Parse(deployment.Env(name), CultureInfo.InvariantCulture);
 
     /// <summary>The number of a container's port that a Service or a probe names.</summary>

@@ -74,30 +74,125 @@ public sealed class KubernetesPublisherTests : IDisposable
     [InlineData("ServiceImage", "clusteraspire/service", "Cluster:Kubernetes:ServiceImage must be an image's name and tag, such as clusteraspire/service:1.0.0, not 'clusteraspire/service'.")]
     [InlineData("Namespace", "My_Space", "Cluster:Kubernetes:Namespace must be at most 63 lower-case letters, digits and dashes, not 'My_Space'.")]
     [InlineData("LoadBalancers", "0", "Cluster:Kubernetes:LoadBalancers must be from 1 to 100, not '0'.")]
-    [InlineData("LoadBalancers", "many", "Cluster:Kubernetes takes Namespace, ServiceImage, LoadBalancerImage and the number LoadBalancers, nothing else.")]
-    [InlineData("Image", "x:1", "Cluster:Kubernetes takes Namespace, ServiceImage, LoadBalancerImage and the number LoadBalancers, nothing else.")]
+    [InlineData("ServicePort", "80", "Cluster:Kubernetes:ServicePort must be from 1024 to 65535, for pods have no rights, not '80'.")]
+    [InlineData("Discovery", "consul", Taken)]
+    [InlineData("LoadBalancers", "many", Taken)]
+    [InlineData("Image", "x:1", Taken)]
     public void An_option_that_makes_no_sense_is_explained(string name, string value, string sentence)
     {
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection([new($"Cluster:Kubernetes:{name}", value)]).Build();
+        Assert.Equal(sentence, Assert.Throws<ClusterException>(() => Options((name, value))).Message);
+    }
 
-        Assert.Equal(sentence, Assert.Throws<ClusterException>(() => KubernetesOptions.From(configuration)).Message);
+    public static TheoryData<ClusterOptions, string> Refused => new()
+    {
+        { new() { Name = "loadbalancer" }, "--name (Cluster:Name) must be another than 'loadbalancer'" },
+        { new() { Name = "dns" }, "--name (Cluster:Name) must be another than 'dns'" },
+        { new() { Name = "kubernetes-api" }, "--name (Cluster:Name) must be another than 'kubernetes-api'" },
+        { new() { Name = "dashboard" }, "--name (Cluster:Name) must be another than 'dashboard'" },
+        { new() { Port = 80, AdminPort = 8080 }, "--admin-port (Cluster:AdminPort) must be from 1024 to 65535 and another than 8080" },
+        { new() { AdminPort = 81 }, "--admin-port (Cluster:AdminPort) must be from 1024" },
+        { new() { Service = "orders.dll" }, "--service (Cluster:Service) means nothing on Kubernetes" },
+        { new() { Image = "orders:1" }, "--image (Cluster:Image) is an image of this machine" },
+        { new() { Standby = true }, "--standby (Cluster:Standby) means nothing on Kubernetes" },
+        { new() { Pin = false }, "--no-pin (Cluster:Pin) means nothing on Kubernetes" },
+        { new() { Clean = true }, "--clean (Cluster:Clean) removes containers of this machine" },
+        { new() { Telemetry = TelemetryKind.Table }, "--telemetry (Cluster:Telemetry) can be console on Kubernetes" },
+        { new() { ReplicaPort = 5000 }, "--replica-port (Cluster:ReplicaPort) is a port of this machine" },
+        { new() { Runtime = RuntimeKind.Process }, "--runtime (Cluster:Runtime) can be container on Kubernetes" },
+        { new() { Engine = EngineKind.Podman }, "--engine (Cluster:Engine) is the cluster's own" },
+    };
+
+    [Theory, MemberData(nameof(Refused))]
+    public void What_cannot_be_done_on_Kubernetes_is_refused(ClusterOptions options, string sentence) =>
+        Assert.StartsWith(sentence, Assert.Throws<ClusterException>(() => Publish(options)).Message, StringComparison.Ordinal);
+
+    public static TheoryData<string> Done =>
+        [.. typeof(ClusterOptions).GetProperties().Select(property => property.Name).Except(NotPublished)];
+
+    // Refused above.
+    private static readonly string[] NotPublished =
+    [
+        nameof(ClusterOptions.Service), nameof(ClusterOptions.Image), nameof(ClusterOptions.Standby), nameof(ClusterOptions.Pin), nameof(ClusterOptions.Clean),
+        nameof(ClusterOptions.ReplicaPort), nameof(ClusterOptions.Runtime), nameof(ClusterOptions.Engine),
+    ];
+
+    [Theory, MemberData(nameof(Done))]
+    public void What_is_accepted_is_published(string option)
+    {
+        Publish(new());
+        var before = Files();
+        var (name, value) = option switch
+        {
+            nameof(ClusterOptions.Name) => (option, "orders"),
+            nameof(ClusterOptions.Memory) => (option, "300m"),
+            nameof(ClusterOptions.Telemetry) => (option, "console"),
+            nameof(ClusterOptions.DrainTimeout) or nameof(ClusterOptions.StartTimeout) or nameof(ClusterOptions.LivenessTimeout) => (option, "90"),
+            nameof(ClusterOptions.Replicas) => (option, "7"),
+            _ => (option, "7000"),
+        };
+
+        Publish(ClusterOptions.From(new ConfigurationBuilder().AddInMemoryCollection([new($"Cluster:{name}", value)]).Build()));
+
+        Assert.NotEqual(before, Files());
     }
 
     [Fact]
-    public void A_service_called_like_the_load_balancer_is_refused() =>
-        Assert.Throws<ClusterException>(() => Publish(new() { Name = "loadbalancer" }));
+    public void A_service_without_a_limit_of_silence_has_no_liveness_probe()
+    {
+        Publish(new() { LivenessTimeout = 0 });
+
+        Assert.DoesNotContain("livenessProbe", Read("service.yaml"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("96m", "96Mi", "96Mi")]
+    [InlineData("1g", "128Mi", "1Gi")]
+    [InlineData("204800k", "128Mi", "204800Ki")]
+    [InlineData("67108864b", "67108864", "67108864")]
+    [InlineData("67108864", "67108864", "67108864")]
+    public void Memory_is_a_limit_as_Kubernetes_writes_it_and_no_less_than_what_is_asked_for(string memory, string request, string limit)
+    {
+        Publish(new() { Memory = memory });
+
+        var resources = Read("service.yaml").Split("resources:\n")[1].Split("startupProbe")[0].Replace("\"", "", StringComparison.Ordinal);
+        Assert.Equal([$"memory: {request}", $"memory: {limit}"], resources.Split('\n').Select(line => line.Trim()).Where(line => line.StartsWith("memory", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("Drain__Timeout", "1", "Cluster:Kubernetes:Environment must not have Drain__Timeout, which the manifests set themselves.")]
+    [InlineData("a-b", "1", "Cluster:Kubernetes:Environment must have names of letters, digits and underscores, not 'a-b'.")]
+    public void A_variable_that_cannot_be_set_is_explained(string name, string value, string sentence) =>
+        Assert.Equal(sentence, Assert.Throws<ClusterException>(() => Publish(new(), Options(($"Environment:{name}", value)))).Message);
+
+    [Fact]
+    public void A_secret_is_a_reference_and_belongs_to_one_variable()
+    {
+        Assert.Equal(
+            "Cluster:Kubernetes:Secrets:Password must be a Secret's name and a key in it, such as database/password, not 'hunter2'.",
+            Assert.Throws<ClusterException>(() => Options(("Secrets:Password", "hunter2"))).Message);
+        Assert.Equal(
+            "Cluster:Kubernetes:Secrets must not have a variable that Environment has, not 'Password'.",
+            Assert.Throws<ClusterException>(() => Options(("Secrets:Password", "database/password"), ("Environment:Password", "x"))).Message);
+    }
 
     [Fact]
     public void A_directory_that_cannot_be_written_to_is_explained()
     {
         File.WriteAllText(Path.Combine(_directory, "file"), "");
 
-        var publisher = new KubernetesPublisher(ClusterPlan.Create(new(), KubernetesOptions.Machine), new());
+        var publisher = new KubernetesPublisher(new(), new());
         Assert.Contains("choose another by --output", Assert.Throws<ClusterException>(() => publisher.Publish(Path.Combine(_directory, "file"))).Message, StringComparison.Ordinal);
     }
 
     private void Publish(ClusterOptions options, KubernetesOptions? kubernetes = null) =>
-        new KubernetesPublisher(ClusterPlan.Create(options, KubernetesOptions.Machine), kubernetes ?? new()).Publish(_directory);
+        new KubernetesPublisher(options, kubernetes ?? new()).Publish(_directory);
+
+    private const string Taken = "Cluster:Kubernetes takes Namespace, ServiceImage, LoadBalancerImage, Discovery (kubernetes or dns), the numbers LoadBalancers and ServicePort, and Environment and Secrets with a value for each name, nothing else.";
+
+    private static KubernetesOptions Options(params (string Name, string Value)[] settings) => KubernetesOptions.From(
+        new ConfigurationBuilder().AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>($"Cluster:Kubernetes:{setting.Name}", setting.Value))).Build());
+
+    private string Files() => string.Concat(Directory.GetFiles(_directory).Order().Select(File.ReadAllText));
 
     private string Read(string file) => File.ReadAllText(Path.Combine(_directory, file));
 

@@ -16,7 +16,7 @@ internal static class ServiceAccount
     private const string NamespaceFile = $"{Directory}/namespace";
 
     /// <summary>Whether this process is in a pod that may speak for an account.</summary>
-    public static bool IsMounted => Server is not null && File.Exists(TokenFile);
+    public static bool IsMounted => Server is not null && File.Exists(TokenFile) && File.Exists(AuthoritiesFile) && File.Exists(NamespaceFile);
 
     /// <summary>The namespace the pod is in.</summary>
     public static string Namespace => File.ReadAllText(NamespaceFile).Trim();

@@ -1,0 +1,67 @@
+using System.Text.RegularExpressions;
+
+namespace ClusterAspire.Kubernetes.Tests;
+
+/// <summary>What can be applied: the kustomizations there are, and what the comments in them offer.</summary>
+internal static partial class Overlays
+{
+    private const string Production = "k8s/overlays/production";
+    private const string With = " with ";
+    private const string Ingress = "ingress";
+    private const string Gateway = "gateway";
+
+    private static readonly string ProductionText = File.ReadAllText(Path.Combine(Build.Repository, Production, "kustomization.yaml"));
+
+    /// <summary>The components that production's comments offer.</summary>
+    public static IReadOnlyList<string> Offered { get; } = [.. Commented().Matches(ProductionText).Select(match => match.Groups["name"].Value)];
+
+    /// <summary>Every kustomization, and production with every combination of what its comments offer.</summary>
+    public static IEnumerable<string> All =>
+    [
+        "k8s",
+        "k8s/base",
+        "k8s/overlays/exclusive-cores",
+        "k8s/overlays/dashboard",
+        Production,
+        .. from choice in Enumerable.Range(1, (1 << Offered.Count) - 1)
+           select Production + With + string.Join(" ", Offered.Where((_, i) => (choice >> i & 1) == 1)),
+    ];
+
+    /// <summary>Whether a kustomization has a component.</summary>
+    public static bool Has(string kustomization, string component) =>
+        kustomization.Split(' ', '/').Contains(component);
+
+    /// <summary>Renders one of them.</summary>
+    public static string Render(string kustomization)
+    {
+        if (kustomization.Split(With) is not [var overlay, var chosen])
+        {
+            return Kubectl.Kustomize(Path.Combine(Build.Repository, kustomization));
+        }
+
+        var text = ProductionText;
+        foreach (var component in chosen.Split(' '))
+        {
+            text = text.Replace($"  # - ../../components/{component}\n", $"  - ../../components/{component}\n", StringComparison.Ordinal);
+            if (component is Gateway)
+            {
+                text = text.Replace($"  - ../../components/{Ingress}\n", "", StringComparison.Ordinal);
+            }
+        }
+
+        var directory = Directory.CreateTempSubdirectory("clusteraspire-overlay-").FullName;
+        try
+        {
+            var up = Path.GetRelativePath(directory, Path.Combine(Build.Repository, "k8s"));
+            File.WriteAllText(Path.Combine(directory, "kustomization.yaml"), text.Replace("../..", up, StringComparison.Ordinal));
+            return Kubectl.Kustomize(directory);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    [GeneratedRegex(@"^  # - \.\./\.\./components/(?<name>\S+)$", RegexOptions.Multiline)]
+    private static partial Regex Commented();
+}

@@ -101,6 +101,29 @@ public sealed class DrainTests
     }
 
     [Fact]
+    public async Task Under_a_supervisor_the_order_of_leaving_is_the_supervisors()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There Ctrl+Break is how a supervisor asks.");
+        await using var app = await StartAsync();
+        var exits = new List<int>();
+        var signals = new SignalLifetime(app.Get<Drain>(), Options.Create(new SupervisorOptions { Pid = 1 }), _time, NullLogger<SignalLifetime>.Instance) { Exit = exits.Add };
+
+        // What a terminal, tmux, ssh or an init sends to all at once.
+        foreach (var signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGQUIT, PosixSignal.SIGHUP])
+        {
+            signals.OnSignal(signal);
+            Assert.False(app.Get<Drain>().IsDraining);
+        }
+
+        // An init's, and much later the supervisor's own: one drain.
+        signals.OnSignal(PosixSignal.SIGTERM);
+        Assert.True(app.Get<Drain>().IsDraining);
+        _time.Advance(TimeSpan.FromSeconds(60));
+        signals.OnSignal(PosixSignal.SIGTERM);
+        Assert.Empty(exits);
+    }
+
+    [Fact]
     public async Task While_draining_responses_close_their_connections()
     {
         await using var app = await StartAsync();

@@ -23,6 +23,18 @@ public sealed class StopTests
         Assert.StartsWith("300000000 iterations in ", await slow);
     }
 
+    [Theory]
+    [InlineData("HUP")]
+    [InlineData("QUIT")]
+    [InlineData("INT")]
+    public async Task Whatever_ends_a_terminals_programs_drains(string signal)
+    {
+        await using var service = await ServiceProcess.StartAsync(("Drain__Delay", "600"));
+        await service.SignalAsync(signal);
+        await service.UntilOutput("Draining");
+        Assert.Equal("fast\n", await service.Client.GetStringAsync("/fast", Cancel));
+    }
+
     [Fact]
     public async Task Requests_that_outlast_the_drain_are_given_up()
     {
@@ -64,10 +76,36 @@ public sealed class StopTests
     public async Task Under_a_supervisor_ctrl_c_is_the_supervisors()
     {
         await using var service = await ServiceProcess.StartAsync(("Supervisor__Pid", $"{Environment.ProcessId}"), ("Drain__Delay", "600"));
-        await service.SignalAsync("INT");
-        Assert.Equal(HttpStatusCode.OK, (await service.Client.GetAsync("/health", Cancel)).StatusCode);
+        foreach (var signal in (string[])["INT", "QUIT", "HUP"])
+        {
+            await service.SignalAsync(signal);
+            Assert.Equal(HttpStatusCode.OK, (await service.Client.GetAsync("/health", Cancel)).StatusCode);
+        }
+
         await service.SignalAsync("TERM");
         await service.UntilOutput("Draining");
+    }
+
+    [Fact]
+    public async Task It_does_not_take_its_supervisor_for_gone_when_it_cannot_look()
+    {
+        await using var service = await ServiceProcess.StartAsync(("Supervisor__Pid", $"{Environment.ProcessId}"));
+        Assert.Equal("fast\n", await service.Client.GetStringAsync("/fast", Cancel));
+
+        // It can open nothing, as when clients have taken every descriptor. It looks twice a second.
+        await LimitDescriptorsAsync(service.Pid, 1);
+        await Task.Delay(TimeSpan.FromSeconds(2), Cancel);
+        Assert.False(service.HasExited);
+        await LimitDescriptorsAsync(service.Pid, 1000);
+
+        Assert.Equal("fast\n", await service.Client.GetStringAsync("/fast", Cancel));
+    }
+
+    private static async Task LimitDescriptorsAsync(int pid, int limit)
+    {
+        using var prlimit = Process.Start("prlimit", ["--pid", $"{pid}", $"--nofile={limit}:"]);
+        await prlimit.WaitForExitAsync(Cancel);
+        Assert.Equal(0, prlimit.ExitCode);
     }
 
     [Fact]

@@ -44,7 +44,7 @@ public sealed record ClusterPlan(
         return new(options.Name, replicas, LoadBalancerPlan.Create(options).InFrontOf(replicas), TimeSpan.FromSeconds(options.DrainTimeout), [.. Warn(options, machine, count)])
         {
             Standby = options.Standby,
-            Liveness = new(TimeSpan.FromSeconds(options.StartTimeout), options.LivenessTimeout is 0 ? TimeSpan.MaxValue : TimeSpan.FromSeconds(options.LivenessTimeout)),
+            Liveness = LivenessLimits.Of(options),
         };
     }
 
@@ -100,7 +100,7 @@ public sealed record ClusterPlan(
             .Where(port => !own.Contains(port) && machine.IsFree(port))
             .Take(count)
             .ToList();
-        return ports.Count == count ? ports : throw new ClusterException(
+        return ports.Count == count ? ports : throw LoopbackPort.Unusable() ?? new ClusterException(
             $"{count} replicas need as many free ports, and from {LowestReplicaPort} to {LowestReplicaPort + ReplicaPorts - 1} there are only {ports.Count}: choose others by {ClusterOptions.Switch(nameof(options.ReplicaPort))}.");
     }
 

@@ -7,6 +7,8 @@ namespace ClusterAspire.Orchestration.Plan;
 /// <summary>Tells whether a TCP port of this machine can be listened at.</summary>
 internal static class LoopbackPort
 {
+    private const string Remedy = "see that this machine's loopback interface is up and that this process may open sockets.";
+
     /// <summary>Makes sure that a server can listen at the port.</summary>
     /// <param name="port">The port.</param>
     /// <param name="option">The option that sets it.</param>
@@ -19,10 +21,15 @@ internal static class LoopbackPort
             {
                 SocketError.AddressAlreadyInUse => $"Port {port} is taken by another program: choose another by {ClusterOptions.Switch(option)}.",
                 SocketError.AccessDenied => $"Port {port} needs rights that this user lacks: choose another by {ClusterOptions.Switch(option)}.",
-                _ => $"Port {port} cannot be listened at ({new SocketException((int)error).Message}): see that this machine's loopback interface is up and that this process may open sockets.",
+                _ => $"Port {port} cannot be listened at ({new SocketException((int)error).Message}): {Remedy}",
             });
         }
     }
+
+    /// <summary>Says why no port at all can be listened at; null when some can.</summary>
+    public static ClusterException? Unusable() => WhyTaken(0) is { } error
+        ? new($"No port can be listened at ({new SocketException((int)error).Message}): {Remedy}")
+        : null;
 
     /// <summary>Why a server could not listen at the port, on loopback of either family; null when it could.</summary>
     public static SocketError? WhyTaken(int port) =>

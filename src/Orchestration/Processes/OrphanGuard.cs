@@ -21,7 +21,7 @@ internal static class OrphanGuard
                 -) groups="${groups%% $group *} ${groups#* $group }" ;;
             esac
         done
-        for group in $groups; do kill -KILL -- "-$group"; done
+        for group in $groups; do kill -s KILL -- "-$group"; done
         """;
 
     private static readonly Lock Changing = new();

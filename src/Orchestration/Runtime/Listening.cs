@@ -4,7 +4,7 @@ namespace ClusterAspire.Orchestration.Runtime;
 /// Where an ASP.NET Core process listens: the plan decides that alone, whatever the environment it is started in, or the
 /// service's own settings, say.
 /// </summary>
-internal static class Listening
+public static class Listening
 {
     private static readonly string[] Prefixes = ["", "ASPNETCORE_", "DOTNET_"];
     private static readonly string[] Settings = ["URLS", "HTTP_PORTS", "HTTPS_PORTS", "PREFERHOSTINGURLS"];

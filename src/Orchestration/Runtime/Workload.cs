@@ -20,7 +20,7 @@ public sealed record Workload(string Name, int? Core, int? Port, Uri Health, Uri
 
     /// <summary>The load balancer. Whether it is live is asked at its admin port: the public one may be full of clients.</summary>
     public static Workload Of(LoadBalancerPlan loadBalancer) =>
-        new(LoadBalancerPlan.Name, null, null, new(loadBalancer.Url, Probes.Health), new(loadBalancer.AdminUrl, Probes.Alive), InDevelopment(Readable(loadBalancer.Environment)));
+        new(LoadBalancerPlan.Name, null, null, new(loadBalancer.Url, Probes.Health), new(loadBalancer.AdminUrl, Probes.Alive), InDevelopment(WithAnyHost(Readable(loadBalancer.Environment))));
 
     /// <summary>The same on another core.</summary>
     public Workload On(int core) => this with
@@ -37,6 +37,13 @@ public sealed record Workload(string Name, int? Core, int? Port, Uri Health, Uri
             environment[Environments[0]] = "Development";
         }
 
+        return environment;
+    }
+
+    // The names that the environment lets a host answer to are the service's: it gets the client's and judges it itself.
+    private static Dictionary<string, string> WithAnyHost(Dictionary<string, string> environment)
+    {
+        environment["AllowedHosts"] = "*";
         return environment;
     }
 

@@ -14,7 +14,7 @@ public sealed class LivenessWatch(Uri alive, LivenessLimits limits, Func<Uri, Ca
     /// <exception cref="OperationCanceledException">Cancelled first.</exception>
     public async Task<string> HangsAsync(CancellationToken cancellationToken)
     {
-        var (silence, limit, last) = (TimeSpan.Zero, limits.Start, "no answer yet");
+        var (silence, answered, last) = (TimeSpan.Zero, false, "no answer yet");
         for (var answer = default(Task<ProbeResult>); ;)
         {
             answer ??= ask(alive, cancellationToken);
@@ -23,13 +23,15 @@ public sealed class LivenessWatch(Uri alive, LivenessLimits limits, Func<Uri, Ca
             // Silence is counted in periods and not by the clock: while this process is suspended it hears nothing either.
             var result = answer.IsCompleted ? await answer : new(ProbeOutcome.Unanswered, last);
             answer = answer.IsCompleted ? null : answer;
-            (silence, limit) = result.Outcome switch
-            {
-                ProbeOutcome.Serves => (TimeSpan.Zero, limits.Silence),
-                ProbeOutcome.Unknown => (silence, limit),
-                _ => (silence + Period, limit),
-            };
             last = result.Text;
+            answered |= result.Outcome is ProbeOutcome.Serves;
+            silence = result.Outcome switch
+            {
+                ProbeOutcome.Serves => TimeSpan.Zero,
+                ProbeOutcome.Unknown => silence,
+                _ => silence + Period,
+            };
+            var limit = !answered ? limits.Start : result.Outcome is ProbeOutcome.Closed ? limits.Silence + limits.Drain : limits.Silence;
             if (silence >= limit)
             {
                 return $"has not answered {alive} for {limit.Describe()} ({last})";

@@ -30,7 +30,10 @@ public static class Probe
         catch (Exception e) when (e is not OperationCanceledException)
         {
             var cause = e.GetBaseException();
-            return new(IsOurs(cause) ? ProbeOutcome.Unknown : ProbeOutcome.Unanswered, cause.Message.TrimEnd('.'));
+            var outcome = IsOurs(cause) ? ProbeOutcome.Unknown
+                : e is HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse } ? ProbeOutcome.Unanswered
+                : ProbeOutcome.Closed;
+            return new(outcome, cause.Message.TrimEnd('.'));
         }
     }
 

@@ -9,8 +9,11 @@ public enum ProbeOutcome
     /// <summary>Answered by a server error.</summary>
     Refuses,
 
-    /// <summary>No HTTP answer: refused, cut off or too late.</summary>
+    /// <summary>No answer, or none that is HTTP.</summary>
     Unanswered,
+
+    /// <summary>Refused or cut off: it does not listen yet, or not any more, as when it drains.</summary>
+    Closed,
 
     /// <summary>This process could not ask, as it lacks a descriptor, a port or memory: nothing is known.</summary>
     Unknown,

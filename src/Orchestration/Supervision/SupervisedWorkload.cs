@@ -34,6 +34,7 @@ internal sealed class SupervisedWorkload(
     private TimeSpan _limit;
     private CancellationToken _atOnce;
     private string? _loop;
+    private int _leftBehind;
 
     /// <summary>Completes when it has been healthy for the first time.</summary>
     public Task Ready => _ready.Task;
@@ -67,7 +68,7 @@ internal sealed class SupervisedWorkload(
         await _stop.CancelAsync();
         if (await Task.WhenAny(Running, GiveUpAsync()) != Running)
         {
-            output.Warn($"{workload.Name} could not be ended and is left behind.");
+            SayLeftBehind();
         }
     }
 
@@ -225,7 +226,18 @@ internal sealed class SupervisedWorkload(
                 output.Warn($"{workload.Name} ({instance.Id}) has not ended within {_limit.Describe()}: killing it");
             }
 
-            await IsKilledAsync(instance);
+            if (!await IsKilledAsync(instance))
+            {
+                SayLeftBehind();
+            }
+        }
+    }
+
+    private void SayLeftBehind()
+    {
+        if (Interlocked.Exchange(ref _leftBehind, 1) is 0)
+        {
+            output.Warn($"{workload.Name} could not be ended and is left behind.");
         }
     }
 

@@ -32,6 +32,17 @@ public sealed class ContainerOwnerTests
     public void Nothing_is_known_of_other_machines_so_their_containers_stay() =>
         Assert.True(new ContainerOwner("another", 1, 0).IsAlive());
 
+    [Fact]
+    public void Neither_a_changed_clock_nor_another_name_of_the_machine_makes_it_somebody_else()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere neither is known.");
+
+        // Clock ticks since boot, which no clock changes; hardly a date.
+        Assert.InRange(ContainerOwner.Current.StartedAt, 0, Environment.TickCount64 / 10);
+        Assert.SkipUnless(File.Exists("/etc/machine-id"), "This machine has no id.");
+        Assert.NotEqual(Environment.MachineName, ContainerOwner.Current.Machine);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("machine/pid/1")]

@@ -51,9 +51,31 @@ public sealed class ProcessRuntimeTests : IDisposable
     [Fact]
     public async Task It_is_told_what_the_plan_says_and_whose_child_it_is()
     {
-        await RunAsync("echo $Replica__Name; echo $ASPNETCORE_URLS; echo $Supervisor__Pid; pwd");
+        await RunAsync("echo $Replica__Name; echo $ASPNETCORE_URLS; echo $URLS; echo $Supervisor__Pid; pwd");
 
-        Assert.Equal(["replica-0", "http://127.0.0.1:20123", $"{Environment.ProcessId}", _directory], _output);
+        Assert.Equal(["replica-0", "http://127.0.0.1:20123", "http://127.0.0.1:20123", $"{Environment.ProcessId}", _directory], _output);
+    }
+
+    [Theory]
+    [InlineData("URLS")]
+    [InlineData("DOTNET_HTTP_PORTS")]
+    [InlineData("ASPNETCORE_HTTPS_PORTS")]
+    [InlineData("Kestrel__Endpoints__Https__Url")]
+    [InlineData("ASPNETCORE_Kestrel__Endpoints__Https__Url")]
+    public async Task Nothing_else_says_where_it_listens(string variable)
+    {
+        Environment.SetEnvironmentVariable(variable, "http://127.0.0.1:1");
+        try
+        {
+            await RunAsync("env");
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable(variable, null);
+        }
+
+        Assert.DoesNotContain($"{variable}=http://127.0.0.1:1", _output);
+        Assert.Contains("ASPNETCORE_URLS=http://127.0.0.1:20123", _output);
     }
 
     [Theory]
@@ -116,6 +138,69 @@ public sealed class ProcessRuntimeTests : IDisposable
         Assert.Equal(137, await ExitAsync(instance));
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Processes are looked up in /proc.");
         await WaitAsync(() => !File.Exists($"/proc/{grandchild}/stat") || File.ReadAllText($"/proc/{grandchild}/stat").Contains(") Z ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Stopping_asks_what_it_started_too_and_lets_that_finish()
+    {
+        // Its shell ends at once, by the signal.
+        await using var instance = Start("sh -c 'trap \"echo drained; exit 0\" TERM; echo up; while :; do sleep 0.1; done' & wait");
+        await LineAsync("up");
+
+        await instance.StopAsync();
+
+        await ExitAsync(instance);
+        Assert.Contains("drained", _output);
+    }
+
+    [Fact]
+    public async Task What_it_leaves_behind_when_it_dies_ends_with_it()
+    {
+        await using var instance = Start("trap '' TERM HUP; sleep 1000 & echo $!; sleep 1000 & kill -9 $$");
+        var child = await LineAsync(null);
+
+        Assert.Equal(137, await ExitAsync(instance));
+
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Processes are looked up in /proc.");
+        await WaitAsync(() => !File.Exists($"/proc/{child}/stat") || File.ReadAllText($"/proc/{child}/stat").Contains(") Z ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task It_leads_a_session_of_its_own_with_the_signals_as_a_program_expects_them()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are read from /proc.");
+        await RunAsync("cut -d' ' -f1,5,6 /proc/$$/stat; grep SigBlk /proc/self/status; yes | head -n 1; kill -PIPE $$");
+
+        var numbers = _output.First().Split(' ');
+        Assert.Single(numbers.Distinct());
+        Assert.Contains("SigBlk:\t0000000000000000", _output);
+    }
+
+    [Fact]
+    public async Task A_line_without_an_end_is_cut_and_does_not_stop_it()
+    {
+        await RunAsync("head -c 300000 /dev/zero | tr '\\0' x; echo; echo after");
+
+        Assert.Equal(["after"], _output.Skip(1));
+        Assert.EndsWith("… (cut)", _output.First(), StringComparison.Ordinal);
+        Assert.InRange(_output.First().Length, 1000, 20_000);
+    }
+
+    [Fact]
+    public async Task Who_takes_its_output_and_fails_does_not_stop_it()
+    {
+        var lines = 0;
+        void Fail(string line)
+        {
+            lines++;
+            throw new IOException("No space left on device");
+        }
+
+        await using var instance = await Runtime("for i in $(seq 20000); do echo a line of some length, longer than a pipe holds; done")
+            .StartAsync(Workload(), Fail, TestContext.Current.CancellationToken);
+
+        Assert.Equal(0, await ExitAsync(instance));
+        Assert.Equal(20000, lines);
     }
 
     [Fact]

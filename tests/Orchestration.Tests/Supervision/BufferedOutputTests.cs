@@ -28,8 +28,10 @@ public sealed class BufferedOutputTests
         await _terminal.Recorded.WaitForAsync("replica-0 exited");
         output.Say("end");
         await _terminal.Recorded.WaitForAsync("end");
-        var said = Assert.Single(_terminal.Recorded.Lines, line => line.Contains("dropped", StringComparison.Ordinal));
-        var dropped = int.Parse(said[..said.IndexOf(" lines", StringComparison.Ordinal)].Replace(" ", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);
+        // Said in one piece or in two, as the first may have been about to be said when the terminal stopped.
+        var dropped = _terminal.Recorded.Lines.Where(line => line.Contains("dropped", StringComparison.Ordinal))
+            .Sum(said => int.Parse(said[..said.IndexOf(" lines", StringComparison.Ordinal)].Replace(" ", "", StringComparison.Ordinal), CultureInfo.InvariantCulture));
+        Assert.InRange(dropped, 1, Many);
         Assert.Equal(Many, dropped + _terminal.Recorded.Lines.Count(line => line.StartsWith("replica-0 | ", StringComparison.Ordinal)));
     }
 

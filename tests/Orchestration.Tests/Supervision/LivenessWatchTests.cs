@@ -40,6 +40,21 @@ public sealed class LivenessWatchTests
     }
 
     [Fact]
+    public async Task What_does_not_listen_any_more_may_drain_as_somebody_else_told_it_to()
+    {
+        _answer = () => Task.FromResult(Serves);
+        var hangs = Watch();
+        await AdvanceAsync(2);
+
+        _answer = () => Task.FromResult(new ProbeResult(ProbeOutcome.Closed, "Connection refused"));
+        await AdvanceAsync(128);
+        Assert.False(hangs.IsCompleted);
+        await AdvanceAsync(4);
+
+        Assert.Equal("has not answered http://127.0.0.1:1/alive for 130 s (Connection refused)", await hangs);
+    }
+
+    [Fact]
     public async Task A_late_answer_is_an_answer()
     {
         _answer = () => Task.FromResult(Serves);
@@ -84,7 +99,7 @@ public sealed class LivenessWatchTests
     }
 
     private Task<string> Watch() =>
-        new LivenessWatch(new("http://127.0.0.1:1/alive"), new(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(30)), (_, _) => _answer(), _time)
+        new LivenessWatch(new("http://127.0.0.1:1/alive"), new(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(100)), (_, _) => _answer(), _time)
             .HangsAsync(TestContext.Current.CancellationToken);
 
     private async Task AdvanceAsync(int seconds)

@@ -29,7 +29,7 @@ public sealed class ProbeTests
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n<html>", ProbeOutcome.Serves, "200 OK")]
     [InlineData("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", ProbeOutcome.Refuses, "503 Service Unavailable")]
     [InlineData("SSH-2.0-OpenSSH\r\n", ProbeOutcome.Unanswered, null)]
-    [InlineData("", ProbeOutcome.Unanswered, null)]
+    [InlineData("", ProbeOutcome.Closed, null)]
     public async Task It_tells_what_came_back(string answer, ProbeOutcome outcome, string? text)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -49,7 +49,7 @@ public sealed class ProbeTests
     {
         var result = await Probe.AskAsync(new($"http://127.0.0.1:{FreePort.Next()}/health"), TestContext.Current.CancellationToken);
 
-        Assert.Equal(new(ProbeOutcome.Unanswered, "Connection refused"), result);
+        Assert.Equal(new(ProbeOutcome.Closed, "Connection refused"), result);
     }
 
     private static async Task AnswerAsync(TcpListener listener, string answer)

@@ -47,13 +47,17 @@ internal sealed class Cluster : IAsyncDisposable
     }
 
     /// <summary>Starts a cluster without waiting for anything.</summary>
-    public static Cluster Begin(RuntimeUnderTest runtime, int replicas, string[]? switches = null, params (string Name, string Value)[] environment)
+    public static Cluster Begin(RuntimeUnderTest runtime, int replicas, string[]? switches = null, params (string Name, string Value)[] environment) =>
+        BeginWithin([], runtime, replicas, switches, environment);
+
+    /// <summary>Starts a cluster, without waiting for anything, by a command that changes its surroundings.</summary>
+    public static Cluster BeginWithin(string[] surroundings, RuntimeUnderTest runtime, int replicas, string[]? switches = null, params (string Name, string Value)[] environment)
     {
         runtime.SkipWhereMissing();
         var (port, adminPort) = FreePorts();
         return new(
             runtime,
-            RunnerProcess.Start(["--runtime", runtime.Name, "--replicas", $"{replicas}", "--port", $"{port}", "--admin-port", $"{adminPort}", .. runtime.Switches, .. switches ?? []], environment),
+            RunnerProcess.StartWithin(surroundings, ["--runtime", runtime.Name, "--replicas", $"{replicas}", "--port", $"{port}", "--admin-port", $"{adminPort}", .. runtime.Switches, .. switches ?? []], environment),
             port,
             adminPort);
     }
@@ -61,6 +65,22 @@ internal sealed class Cluster : IAsyncDisposable
     /// <summary>How the load balancer sees the replicas.</summary>
     public async Task<IReadOnlyList<Replica>> ReplicasAsync() =>
         (await Admin.GetFromJsonAsync<List<Replica>>("/api/replicas", TestContext.Current.CancellationToken))!;
+
+    /// <summary>Waits until it serves with that many replicas, whatever it prints.</summary>
+    public Task<IReadOnlyList<Replica>> ServesAsync(int replicas) => Eventually.BecomesAsync<IReadOnlyList<Replica>>(
+        async () =>
+        {
+            try
+            {
+                return await ReplicasAsync();
+            }
+            catch (HttpRequestException)
+            {
+                return [];
+            }
+        },
+        all => all.Count(replica => replica.State is "ready" or "busy") == replicas,
+        $"{replicas} replicas serve");
 
     /// <summary>Waits until it sees them as wanted.</summary>
     public Task<IReadOnlyList<Replica>> ReplicasAsync(Predicate<IReadOnlyList<Replica>> wanted, string what) =>

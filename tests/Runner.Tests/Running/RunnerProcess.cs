@@ -34,13 +34,22 @@ internal sealed class RunnerProcess : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>The command that runs a .dll: by its place, as a test may change the PATH.</summary>
+    public static string Dotnet { get; } = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet"));
+
     /// <summary>Starts it on its own.</summary>
-    public static RunnerProcess Start(string[] arguments, params (string Name, string Value)[] environment) =>
-        Start(typeof(ClusterCommand).Assembly.Location, arguments, environment);
+    public static RunnerProcess Start(string[] arguments, params (string Name, string Value)[] environment) => StartWithin([], arguments, environment);
+
+    /// <summary>Starts it by a command that changes its surroundings and then becomes the one that follows it.</summary>
+    public static RunnerProcess StartWithin(string[] surroundings, string[] arguments, params (string Name, string Value)[] environment) =>
+        Start(surroundings, typeof(ClusterCommand).Assembly.Location, arguments, environment);
+
+    /// <summary>Starts a copy of it.</summary>
+    public static RunnerProcess StartElsewhere(string[] surroundings, string copy, string[] arguments) => Start(surroundings, copy, arguments, []);
 
     /// <summary>Starts it as the README does; the process is then that of <c>dotnet run</c>.</summary>
     public static RunnerProcess StartByDotnetRun(string[] arguments) =>
-        Start("run", ["--no-build", "--configuration", Configuration, "--project", Project(), "--", .. arguments], []);
+        Start([], "run", ["--no-build", "--configuration", Configuration, "--project", Project(), "--", .. arguments], []);
 
     private static string Configuration =>
         typeof(RunnerProcess).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
@@ -48,23 +57,11 @@ internal sealed class RunnerProcess : IAsyncDisposable
     private static string Project([CallerFilePath] string path = "") =>
         Path.GetFullPath(Path.Combine(path, "..", "..", "..", "..", "src", "Runner"));
 
-    private static RunnerProcess Start(string command, string[] arguments, (string Name, string Value)[] environment)
+    private static RunnerProcess Start(string[] surroundings, string command, string[] arguments, (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        if (OperatingSystem.IsLinux() && Unix.IgnoresInterrupts)
-        {
-            start.FileName = "env";
-            start.ArgumentList.Add("--default-signal=INT");
-            // By its place, which env would look for on the PATH that the test gives the Runner.
-            start.ArgumentList.Add(Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet")));
-        }
-
-        start.ArgumentList.Add(command);
-        foreach (var argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
-
+        string[] signals = OperatingSystem.IsLinux() && Unix.IgnoresInterrupts ? ["env", "--default-signal=INT"] : [];
+        string[] all = [.. surroundings, .. signals, OperatingSystem.IsWindows() ? "dotnet" : Dotnet, command, .. arguments];
+        var start = new ProcessStartInfo(all[0], all[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;

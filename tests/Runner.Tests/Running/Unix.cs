@@ -6,7 +6,9 @@ namespace ClusterAspire.Runner.Tests;
 /// <summary>Signals, and what Linux knows of processes.</summary>
 internal static partial class Unix
 {
+    public const int SigHup = 1;
     public const int SigInt = 2;
+    public const int SigQuit = 3;
     public const int SigKill = 9;
     public const int SigTerm = 15;
     public const int SigStop = 19;
@@ -55,7 +57,11 @@ internal static partial class Unix
         }
     }
 
-    private static IReadOnlyList<int> AllChildren(int pid) =>
+    /// <summary>The processes below a process, at any depth.</summary>
+    public static IReadOnlyList<int> Descendants(int pid) => [.. Children(pid).SelectMany(child => (int[])[child, .. Descendants(child)])];
+
+    /// <summary>The processes that a process started and that still run.</summary>
+    public static IReadOnlyList<int> AllChildren(int pid) =>
     [
         .. Directory.GetDirectories($"/proc/{pid}/task")
             .SelectMany(thread => File.ReadAllText(Path.Combine(thread, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries))

@@ -95,6 +95,9 @@ public sealed class DrainTests
         Assert.Empty(exits);
 
         _time.Advance(TimeSpan.FromSeconds(0.2));
+        // A terminal that is closed says so more than once.
+        signals.OnSignal(PosixSignal.SIGHUP);
+        Assert.Empty(exits);
         signals.OnSignal(PosixSignal.SIGINT);
         signals.OnSignal(PosixSignal.SIGTERM);
         Assert.Equal([130, 143], exits);

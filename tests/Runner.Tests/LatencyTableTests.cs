@@ -13,10 +13,10 @@ public sealed class LatencyTableTests
     {
         var lines = Render(
             [
-                new("replica-0", "http://127.0.0.1:20000", 0, 4711, null, ReplicaState.Busy, 2, 3, 1, 1, 2.5,
+                new("replica-0", "http://127.0.0.1:20000", 0, 4711, null, ReplicaState.Busy, 2, 3, 1, 1, 2.5, false,
                     new(new(1234, 0.42, 1.5, 250), new(5000, 7, 7, 7), new(9999, 7, 7, 7)),
                     new(new(8, 2500, 2600, 2700.4), new(40, 7, 7, 7), new(56, 7, 7, 7))),
-                new("replica-1", "http://127.0.0.1:20001", null, null, null, ReplicaState.Starting, 0, 0, 1, 0, null, None, None),
+                new("replica-1", "http://127.0.0.1:20001", null, null, null, ReplicaState.Starting, 0, 0, 1, 0, null, false, None, None),
             ],
             ["replica-1 (pid 9) exited with code 137"]);
 
@@ -35,7 +35,7 @@ public sealed class LatencyTableTests
     public void A_narrow_terminal_gets_fewer_columns_and_none_of_them_broken(int width)
     {
         ReplicaStatus Busy(string name, double p99) => new(
-            name, "http://127.0.0.1:20000", 0, 4711, null, ReplicaState.Restarting, 2, 3, 1, 1, null,
+            name, "http://127.0.0.1:20000", 0, 4711, null, ReplicaState.Restarting, 2, 3, 1, 1, null, false,
             new(new(1234, 0.42, 1.5, p99), new(5000, 7, 7, 7), new(9999, 7, 7, 7)), None);
         var lines = Render([Busy("replica-0", 12_345), Busy("replica-1", 0.5)], [], width);
 

@@ -5,7 +5,7 @@ namespace ClusterAspire.Runner.Tests;
 /// <summary>What goes wrong around a cluster costs no more than it must.</summary>
 public sealed class SurroundingsTests
 {
-    private const long Long = 1_000_000_000;
+    private const long Long = 300_000_000;
 
     // What the shell is told runs with its output where it says.
     private static readonly string[] FullDisk = ["sh", "-c", "exec \"$@\" > /dev/full", "sh"];
@@ -73,6 +73,25 @@ public sealed class SurroundingsTests
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         }
 
+        Assert.Equal(0, await cluster.Runner.ExitAsync());
+    }
+
+    [Fact]
+    public async Task A_closed_terminal_may_say_so_twice()
+    {
+        await using var cluster = await Cluster.StartAsync(Processes, replicas: 1, ["--drain-timeout", "80"]);
+        var inFlight = cluster.SlowAsync(Long, Cancelled);
+        await cluster.ReplicasAsync(all => all.All(replica => replica.ComputeInFlight is 1), "it computes");
+
+        cluster.Runner.Signal(Unix.SigHup);
+        // Sooner it would count as the same, whatever it is.
+        await Task.Delay(TimeSpan.FromSeconds(1), Cancelled);
+        if (!cluster.Runner.HasExited)
+        {
+            cluster.Runner.Signal(Unix.SigHup);
+        }
+
+        Assert.Equal(HttpStatusCode.OK, (await Eventually.InTimeAsync(inFlight)).StatusCode);
         Assert.Equal(0, await cluster.Runner.ExitAsync());
     }
 
@@ -237,6 +256,20 @@ public sealed class SurroundingsTests
 
         var back = await cluster.ReplicaAsync(victim.Name, replica => replica is { State: "ready", Restarts: 2 }, "it is back again");
         Assert.Equal(victim.Core, back.Core);
+        await EndsAsync(cluster);
+    }
+
+    [Fact]
+    public async Task A_replica_that_pins_itself_makes_do_without_its_core_too()
+    {
+        using var cpuset = new Cpuset();
+        cpuset.Allow(cpuset.Cores[0]);
+        using var script = new ServiceScript($"export Replica__Pin=true Replica__Core={cpuset.Cores[1]}\nexec $serve");
+
+        await using var cluster = Cluster.BeginWithin(cpuset.Enter, Processes, 1, [.. script.Switches, "--no-pin"]);
+
+        Assert.Equal(cpuset.Cores[0], Assert.Single(await cluster.ServesAsync(1)).Core);
+        await cluster.Runner.LineAsync(line => line.EndsWith($"Core {cpuset.Cores[1]} can no longer be used: running on core {cpuset.Cores[0]} instead.", StringComparison.Ordinal), "it is said");
         await EndsAsync(cluster);
     }
 

@@ -58,7 +58,7 @@ internal sealed class Experiment(
         {
             using var end = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
             end.CancelAfter(Duration);
-            using var http = new HttpClient { BaseAddress = options.Value.Url, Timeout = Duration };
+            using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = options.Value.Url, Timeout = Duration };
             var cores = replicas.All.Where(replica => replica.IsAvailable).Sum(replica => replica.Slots);
             var started = time.GetTimestamp();
 

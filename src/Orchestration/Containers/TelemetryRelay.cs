@@ -20,7 +20,8 @@ internal sealed class TelemetryRelay : IAsyncDisposable
     private readonly UnicastIPAddressInformation? _bridge;
     private readonly Dictionary<Uri, Uri> _relayed = [];
 
-    private TelemetryRelay(UnicastIPAddressInformation? bridge) => _bridge = bridge;
+    /// <param name="bridge">The address of this machine on the containers' bridge, or null when there is none.</param>
+    internal TelemetryRelay(UnicastIPAddressInformation? bridge) => _bridge = bridge;
 
     /// <summary>Prepares relaying for an engine; nothing listens before an endpoint asks for it.</summary>
     public static async Task<TelemetryRelay> CreateAsync(ContainerEngine engine, CancellationToken cancellationToken)

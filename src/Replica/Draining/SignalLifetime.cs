@@ -7,8 +7,8 @@ using Microsoft.Extensions.Options;
 namespace ClusterAspire.Replica.Draining;
 
 /// <summary>
-/// SIGTERM, Ctrl+C and a closed terminal drain; the second one ends the process at once, with the shell's exit code for that
-/// signal. (The host's own console lifetime swallows the second.) Under a supervisor SIGTERM alone drains, however often it
+/// SIGTERM, Ctrl+C and a closed terminal drain; a second SIGTERM or Ctrl+C ends the process at once, with the shell's exit
+/// code for that signal. (The host's own console lifetime swallows the second.) Under a supervisor SIGTERM alone drains, however often it
 /// comes: the order of leaving, and when to stop waiting for it, are the supervisor's.
 /// </summary>
 internal sealed partial class SignalLifetime(
@@ -65,7 +65,7 @@ internal sealed partial class SignalLifetime(
         {
             drain.Begin();
         }
-        else if (time.GetElapsedTime(first, now) > SameStop)
+        else if (signal is not PosixSignal.SIGHUP && time.GetElapsedTime(first, now) > SameStop)
         {
             Log.Ended(logger, signal);
             Exit(128 + Number(signal));
@@ -74,7 +74,6 @@ internal sealed partial class SignalLifetime(
 
     private static int Number(PosixSignal signal) => signal switch
     {
-        PosixSignal.SIGHUP => 1,
         PosixSignal.SIGINT => 2,
         PosixSignal.SIGQUIT => 3,
         _ => 15,

@@ -18,7 +18,7 @@ public sealed class ReplicaIdentity(IOptions<ReplicaOptions> options)
     public string? Container { get; } = Environment.ProcessId is 1 ? Environment.MachineName : null;
 
     /// <summary>The core this replica is pinned to (the operating system's number), or null when it is not pinned.</summary>
-    public int? Core { get; } = options.Value.Core;
+    public int? Core { get; internal set; } = options.Value.Core;
 
     /// <summary>How many cores this process may use: its compute slots.</summary>
     public int Cores { get; } = Environment.ProcessorCount;

@@ -4,13 +4,20 @@ using System.Globalization;
 using System.Runtime.Versioning;
 using ClusterAspire.Replica.Identity;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace ClusterAspire.Replica.Pinning;
 
-/// <summary>Pins this process to its core, for orchestrators that start processes unpinned.</summary>
-internal sealed class ReplicaPinning(IOptions<ReplicaOptions> options) : IHostedService
+/// <summary>
+/// Pins this process to its core, for orchestrators that start processes unpinned; to another one while this machine does not
+/// offer that core.
+/// </summary>
+internal sealed partial class ReplicaPinning(IOptions<ReplicaOptions> options, ReplicaIdentity identity, ILogger<ReplicaPinning> logger) : IHostedService
 {
+    private const int NoSuchThread = 3;
+    private const int NoneOfThoseCores = 22;
+
     /// <exception cref="OptionsValidationException">This process may not use that core.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -18,12 +25,17 @@ internal sealed class ReplicaPinning(IOptions<ReplicaOptions> options) : IHosted
         {
             try
             {
-                PinTo(core);
+                identity.Core = PinTo(core);
             }
             catch (Win32Exception e)
             {
                 throw new OptionsValidationException(
                     ReplicaOptions.Section, typeof(ReplicaOptions), [$"Replica:Core {core} is no core that this process may use ({e.Message}): name another, or leave Replica:Pin out."]);
+            }
+
+            if (identity.Core != core)
+            {
+                Log.Elsewhere(logger, core, identity.Core);
             }
         }
 
@@ -33,23 +45,48 @@ internal sealed class ReplicaPinning(IOptions<ReplicaOptions> options) : IHosted
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     // All threads, of which those started later inherit it. macOS has nothing for it.
-    private static void PinTo(int core)
+    private static int PinTo(int core)
     {
         if (OperatingSystem.IsLinux())
         {
-            PinOnLinux(core);
+            return PinOnLinux(core);
         }
-        else if (OperatingSystem.IsWindows())
+
+        if (OperatingSystem.IsWindows())
         {
             using var self = Process.GetCurrentProcess();
             self.ProcessorAffinity = (nint)1 << core;
         }
+
+        return core;
     }
+
+    // A core that the machine has may have been taken from this process' cpuset since the plan was made: the next one does.
+    [SupportedOSPlatform("linux")]
+    private static int PinOnLinux(int core)
+    {
+        for (var other = core; ; other = After(other))
+        {
+            try
+            {
+                PinThreads(other);
+                return other;
+            }
+            catch (Win32Exception e) when (e.NativeErrorCode is NoneOfThoseCores && Exists(core) && After(other) != core)
+            {
+                // Not this one either.
+            }
+        }
+    }
+
+    private static int After(int core) => Exists(core + 1) ? core + 1 : 0;
+
+    private static bool Exists(int core) => Directory.Exists($"/sys/devices/system/cpu/cpu{core}");
 
     // There a thread has its affinity, and a new one its parent's: one that is not pinned yet may start another meanwhile.
     // Hence until there is none that is new.
     [SupportedOSPlatform("linux")]
-    private static void PinOnLinux(int core)
+    private static void PinThreads(int core)
     {
         HashSet<int> pinned = [];
         int before;
@@ -69,14 +106,17 @@ internal sealed class ReplicaPinning(IOptions<ReplicaOptions> options) : IHosted
     }
 
     [SupportedOSPlatform("linux")]
-    private static bool Pin(int thread, int core)
-    {
-        const int NoSuchThread = 3;
-        return ThreadAffinity.Set(thread, core) switch
+    private static bool Pin(int thread, int core) =>
+        ThreadAffinity.Set(thread, core) switch
         {
             0 => true,
             NoSuchThread => false,
             var error => throw new Win32Exception(error),
         };
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "Core {Planned} can no longer be used: running on core {Core} instead.")]
+        public static partial void Elsewhere(ILogger logger, int planned, int? core);
     }
 }

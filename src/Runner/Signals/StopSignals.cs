@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace ClusterAspire.Runner.Signals;
 
-/// <summary>Ctrl+C and SIGTERM: the first drains, a second one stops at once. The end of <see cref="DotnetRun"/> drains too.</summary>
+/// <summary>
+/// Ctrl+C and SIGTERM: the first drains, a second one stops at once. A closed terminal drains, however often it says so
+/// (the kernel does, and a shell again). The end of <see cref="DotnetRun"/> drains too.
+/// </summary>
 internal sealed class StopSignals : IDisposable
 {
     // One stop may arrive twice: by the process group and, passed on, by dotnet run.
@@ -78,7 +81,7 @@ internal sealed class StopSignals : IDisposable
                 _first = TimeProvider.System.GetTimestamp();
                 _drain.CancelAsync();
             }
-            else if (TimeProvider.System.GetElapsedTime(first) > SameStop && !_atOnce.IsCancellationRequested)
+            else if (context.Signal is not PosixSignal.SIGHUP && TimeProvider.System.GetElapsedTime(first) > SameStop && !_atOnce.IsCancellationRequested)
             {
                 ExitCode = 128 + Number(context.Signal);
                 _atOnce.CancelAsync();
@@ -88,7 +91,6 @@ internal sealed class StopSignals : IDisposable
 
     private static int Number(PosixSignal signal) => signal switch
     {
-        PosixSignal.SIGHUP => 1,
         PosixSignal.SIGINT => 2,
         PosixSignal.SIGQUIT => 3,
         _ => 15,

@@ -59,7 +59,7 @@ internal sealed class RunnerProcess : IAsyncDisposable
 
     private static RunnerProcess Start(string[] surroundings, string command, string[] arguments, (string Name, string Value)[] environment)
     {
-        string[] signals = OperatingSystem.IsLinux() && Unix.IgnoresInterrupts ? ["env", "--default-signal=INT"] : [];
+        string[] signals = OperatingSystem.IsLinux() && Unix.IgnoresInterrupts ? ["env", "--default-signal=INT,QUIT"] : [];
         string[] all = [.. surroundings, .. signals, OperatingSystem.IsWindows() ? "dotnet" : Dotnet, command, .. arguments];
         var start = new ProcessStartInfo(all[0], all[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment)

@@ -50,7 +50,7 @@ internal sealed class UpstreamMiddleware(
         metrics.Answered(replica, context, route.Match.Path ?? route.RouteId, duration);
 
         var error = context.Features.Get<IForwarderErrorFeature>();
-        if (error?.Error is ForwarderError.RequestBodyCanceled or ForwarderError.RequestBodyDestination
+        if (error?.Error is ForwarderError.RequestBodyCanceled or ForwarderError.RequestBodyDestination or ForwarderError.RequestBodyClient
             && tries.RespondedAt != 0
             && !context.RequestAborted.IsCancellationRequested)
         {

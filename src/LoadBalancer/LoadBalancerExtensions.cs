@@ -67,6 +67,7 @@ internal static class LoadBalancerExtensions
         services.AddSingleton<BalancerMetrics>();
         services.AddSingleton<BalancerEvents>();
         services.AddSingleton<MatcherPolicy, AdminPortPolicy>();
+        services.AddSingleton<AdminToken>();
         // The framework does so in Development only.
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddExceptionHandler<BadRequests>();

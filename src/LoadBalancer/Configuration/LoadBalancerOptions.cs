@@ -58,4 +58,10 @@ public sealed class LoadBalancerOptions
 
     /// <summary>How long a client that has closed its side of the connection is still answered, in seconds; 0 takes it for gone at once.</summary>
     public double HalfCloseTimeout { get; set; } = 5;
+
+    /// <summary>Names that the admin port answers to, beside loopback's and the address a client connects to.</summary>
+    public IList<string> AdminHosts { get; } = [];
+
+    /// <summary>What a client of the admin port must send (<c>Authorization: Bearer</c>). Null: nothing on loopback, else one that is made and logged at each start.</summary>
+    public string? AdminToken { get; set; }
 }

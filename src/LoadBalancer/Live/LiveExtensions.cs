@@ -27,7 +27,8 @@ internal static class LiveExtensions
         // The page has no forms: nothing can be posted to it.
         app.MapRazorComponents<App>()
             // What is sent each second is small, and mostly to this machine: packing it would cost more than it saves.
-            .AddInteractiveServerRenderMode(connection => connection.DisableWebSocketCompression = true)
+            // Who may frame it is AdminGuard's to say.
+            .AddInteractiveServerRenderMode(connection => (connection.DisableWebSocketCompression, connection.ContentSecurityFrameAncestorsPolicy) = (true, null))
             .DisableAntiforgery()
             .AdminOnly();
     }

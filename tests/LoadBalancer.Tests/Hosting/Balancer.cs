@@ -43,8 +43,9 @@ internal sealed class Balancer : IAsyncDisposable
             new("LoadBalancer:Url", url.ToString()),
             new("LoadBalancer:AdminUrl", adminUrl.ToString()),
             .. upstreams.Select(upstream => new KeyValuePair<string, string?>(AddressKey(upstream), upstream.Address.ToString())),
-            .. settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)),
         ]);
+        // After those above, so that they count.
+        builder.Configuration.AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)));
         builder.Services.AddSingleton(time);
         builder.AddReplica();
         builder.AddLoadBalancer();

@@ -31,10 +31,11 @@ public sealed class LivenessWatch(Uri alive, LivenessLimits limits, Func<Uri, Ca
                 ProbeOutcome.Unknown => silence,
                 _ => silence + Period,
             };
-            var limit = !answered ? limits.Start : result.Outcome is ProbeOutcome.Closed ? limits.Silence + limits.Drain : limits.Silence;
-            if (silence >= limit)
+            var limit = answered ? limits.Silence : limits.Start;
+            var more = answered && result.Outcome is ProbeOutcome.Closed ? limits.Drain : TimeSpan.Zero;
+            if (silence - more >= limit)
             {
-                return $"has not answered {alive} for {limit.Describe()} ({last})";
+                return $"has not answered {alive} for {(limit + more).Describe()} ({last})";
             }
         }
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
+using System.Text;
 using ClusterAspire.Orchestration.Containers;
 using Xunit;
 
@@ -31,12 +32,8 @@ public sealed class TelemetryRelayTests
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, reachable.Port, Cancel);
         await client.GetStream().WriteAsync("spans"u8.ToArray(), Cancel);
-        using var relayed = await Eventually.InTimeAsync(listener.AcceptTcpClientAsync(Cancel).AsTask());
-        var received = new byte[5];
 
-        await Eventually.InTimeAsync(relayed.GetStream().ReadExactlyAsync(received, Cancel).AsTask());
-
-        Assert.Equal("spans"u8.ToArray(), received);
+        Assert.Equal("spans", await Eventually.InTimeAsync(FirstWordsAsync(listener)));
     }
 
     [Fact]
@@ -46,6 +43,20 @@ public sealed class TelemetryRelayTests
         var endpoint = new Uri("http://127.0.0.1:4317");
 
         Assert.Equal(endpoint, relay.Reachable(endpoint));
+    }
+
+    // What the broken ones' relays have connected comes first, and says nothing.
+    private static async Task<string> FirstWordsAsync(TcpListener collector)
+    {
+        while (true)
+        {
+            using var relayed = await collector.AcceptTcpClientAsync(Cancel);
+            var received = new byte[5];
+            if (await relayed.GetStream().ReadAtLeastAsync(received, received.Length, throwOnEndOfStream: false, Cancel) == received.Length)
+            {
+                return Encoding.ASCII.GetString(received);
+            }
+        }
     }
 
     // An address of nobody's (RFC 5737).

@@ -15,7 +15,7 @@ internal static partial class Unix
 
     private const string IgnoredSignals = "SigIgn:";
 
-    /// <summary>Whether this process, and so its children, ignores Ctrl+C and Ctrl+\\: shells start what runs in the background so.</summary>
+    /// <summary>Whether this process, and so its children, ignores Ctrl+C and Ctrl+\: shells start what runs in the background so.</summary>
     public static bool IgnoresInterrupts
     {
         get

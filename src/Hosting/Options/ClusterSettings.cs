@@ -142,7 +142,7 @@ internal sealed class ClusterSettings
 
     private static Dictionary<string, string?> Switches(IDistributedApplicationBuilder builder)
     {
-        var args = builder.Configuration.Sources.OfType<CommandLineConfigurationSource>().SelectMany(source => source.Args).ToArray();
+        var args = CommandLine(builder);
         var switches = new ClusterSwitches();
         var command = new RootCommand { TreatUnmatchedTokensAsErrors = false };
         foreach (var option in switches.Options)
@@ -157,6 +157,14 @@ internal sealed class ClusterSettings
             : unknown is not null && !args.Any(IsAspires) ? throw new ClusterException(
                 $"{unknown.Split('=')[0]} is not a switch: the switches are {string.Join(", ", switches.Options.Select(option => option.Name))}.")
             : switches.Settings(parsed);
+    }
+
+    private static string[] CommandLine(IDistributedApplicationBuilder builder)
+    {
+        // The host and the application each have the command line as a source, and Aspire.Hosting.Testing gives it twice in one.
+        var args = builder.Configuration.Sources.OfType<CommandLineConfigurationSource>().LastOrDefault()?.Args.ToArray() ?? [];
+        var half = args.Length / 2;
+        return args.Length % 2 is 0 && args.AsSpan(0, half).SequenceEqual(args.AsSpan(half)) ? args[..half] : args;
     }
 
     private static bool IsAspires(string arg) => AspireSwitches.Contains(arg.Split('=')[0]);

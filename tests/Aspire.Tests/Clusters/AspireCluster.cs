@@ -5,11 +5,12 @@ using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using ClusterAspire.Contract;
+using Microsoft.Extensions.DependencyInjection;
 
 
 namespace ClusterAspire.Aspire.Tests;
 
-/// <summary>The real AppHost with two replicas on the real Aspire, without its dashboard.</summary>
+/// <summary>The real AppHost with two replicas on the real Aspire, without its dashboard, and a second service beside it.</summary>
 public sealed class AspireCluster : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
@@ -22,24 +23,51 @@ public sealed class AspireCluster : IAsyncLifetime
 
     public ResourceNotificationService States => _app!.ResourceNotifications;
 
+    /// <summary>Whether the second service's replica waited for what it was told to wait for.</summary>
+    public bool Waited { get; private set; }
+
+    /// <summary>Talks to the second balancer's public port.</summary>
+    public HttpClient Orders { get; } = new();
+
     public async ValueTask InitializeAsync()
     {
-        var (port, adminPort) = (FreePort.Next(), FreePort.Next());
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
-            ["--orchestrator", "aspire", "--runtime", "process", "--replicas", "2", "--port", $"{port}", "--admin-port", $"{adminPort}"]);
+        var (port, adminPort, ordersPort) = (FreePort.Next(), FreePort.Next(), FreePort.Next());
         Client.BaseAddress = new($"http://127.0.0.1:{port}");
         _admin.BaseAddress = new($"http://127.0.0.1:{adminPort}");
+        Orders.BaseAddress = new($"http://127.0.0.1:{ordersPort}");
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
+            ["--replicas", "2", "--port", $"{port}", "--admin-port", $"{adminPort}", "--drain-timeout=12"]);
+
+        // A second service beside the AppHost's own, of which more is said.
+        builder.Configuration["Parameters:currency"] = "EUR";
+        builder.Configuration["ConnectionStrings:ledger"] = "Host=ledger";
+        var gate = builder.AddResource(new Gate("gate"));
+        var orders = builder.AddReplicatedProject<ServiceProject>("orders")
+            .WithEnvironment("CURRENCY", builder.AddParameter("currency"))
+            .WithReference(builder.AddConnectionString("ledger"))
+            .WithArgs("--Orders:Region", "north")
+            .WithHttpHealthCheck("/fast")
+            .WaitFor(gate);
+        builder.AddLoadBalancer<LoadBalancerProject>("orders-balancer", ordersPort, FreePort.Next()).WithReference(orders).WaitFor(orders);
+        builder.AddExecutable("caller", "sleep", ".", "600").WithReference(orders);
 
         _app = await builder.BuildAsync();
-        await _app.StartAsync().WaitAsync(Patience);
+        // Which ends when everything has started, what waits for the gate too.
+        var starting = _app.StartAsync().WaitAsync(Patience);
         using var limit = new CancellationTokenSource(Patience);
         await States.WaitForResourceHealthyAsync("loadbalancer", WaitBehavior.WaitOnResourceUnavailable, limit.Token);
         await UntilReadyAsync("replica-0", "replica-1");
+
+        Waited = State("orders-replica-0").State?.Text == KnownResourceStates.Waiting;
+        await States.PublishUpdateAsync(gate.Resource, last => last with { State = KnownResourceStates.Running });
+        await starting;
+        await States.WaitForResourceHealthyAsync("orders-balancer", WaitBehavior.WaitOnResourceUnavailable, limit.Token);
     }
 
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
+        Orders.Dispose();
         _admin.Dispose();
         if (_app is not null)
         {
@@ -63,14 +91,14 @@ public sealed class AspireCluster : IAsyncLifetime
 
     /// <summary>What the balancer knows of a replica.</summary>
     public async Task<ReplicaStatus> ReplicaAsync(string name) =>
-        (await _admin.GetFromJsonAsync<List<ReplicaStatus>>("api/replicas"))!.Single(replica => replica.Name == name);
+        (await _admin.GetFromJsonAsync("api/replicas", ContractJson.Default.ReplicaStatusArray))!.Single(replica => replica.Name == name);
 
     public Task UntilReadyAsync(params string[] names) => Eventually.IsTrueAsync(
         async () =>
         {
             foreach (var name in names)
             {
-                if ((await ReplicaAsync(name)).State is not ("ready" or "busy"))
+                if ((await ReplicaAsync(name)).State is not (ReplicaState.Ready or ReplicaState.Busy))
                 {
                     return false;
                 }
@@ -99,6 +127,18 @@ public sealed class AspireCluster : IAsyncLifetime
         (int?)State(resource).Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value;
 
     public bool IsStopped(string resource) => KnownResourceStates.TerminalStates.Contains(State(resource).State?.Text);
+
+    /// <summary>The processes of the resources whose names begin so, as the operating system knows them.</summary>
+    public IReadOnlyList<(IReadOnlyList<string> Environment, string CommandLine)> Started(string names) =>
+    [
+        .. from resource in _app!.Services.GetRequiredService<DistributedApplicationModel>().Resources
+           where resource.Name.StartsWith(names, StringComparison.Ordinal)
+           let pid = Pid(resource.Name)
+           where pid is not null && Directory.Exists($"/proc/{pid}")
+           select ((IReadOnlyList<string>)Read(pid.Value, "environ"), string.Join(' ', Read(pid.Value, "cmdline"))),
+    ];
+
+    private static string[] Read(int pid, string file) => File.ReadAllText($"/proc/{pid}/{file}").Split('\0');
 
     /// <summary>Sends GETs all the while; returns how many were not answered with 200.</summary>
     public async Task<int> FailuresDuringAsync(Func<Task> events)
@@ -137,6 +177,15 @@ public sealed class AspireCluster : IAsyncLifetime
     private IResource Resource(string name) =>
         States.TryGetCurrentState(name, out var last) ? last.Resource : throw new InvalidOperationException($"There is no resource {name}.");
 
-    /// <summary>What <c>/api/replicas</c> says of one.</summary>
-    public sealed record ReplicaStatus(string Name, Uri Address, int? Core, int? Pid, string State);
+    private sealed class Gate(string name) : Resource(name);
+
+    private sealed class ServiceProject : IProjectMetadata
+    {
+        public string ProjectPath => new Projects.Service().ProjectPath;
+    }
+
+    private sealed class LoadBalancerProject : IProjectMetadata
+    {
+        public string ProjectPath => new Projects.LoadBalancer().ProjectPath;
+    }
 }

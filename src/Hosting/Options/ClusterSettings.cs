@@ -8,6 +8,7 @@ using ClusterAspire.Orchestration.Kubernetes;
 using ClusterAspire.Orchestration.Options;
 using ClusterAspire.Orchestration.Plan;
 using Microsoft.Extensions.Configuration.CommandLine;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace ClusterAspire.Hosting.Options;
 
@@ -18,7 +19,8 @@ internal sealed class ClusterSettings
     private static readonly string[] AspireSwitches =
         ["--operation", "--publisher", "--step", "--output-path", "--log-level", "--include-exception-details", "--clear-cache", "--yes", "--environment", "--list-steps"];
 
-    private static readonly System.Runtime.CompilerServices.ConditionalWeakTable<IDistributedApplicationBuilder, ClusterSettings> All = [];
+    // By the services: a builder of Aspire.Hosting.Testing wraps the one that the AppHost made.
+    private static readonly System.Runtime.CompilerServices.ConditionalWeakTable<IServiceCollection, ClusterSettings> All = [];
 
     private readonly IDistributedApplicationBuilder _builder;
     private readonly HashSet<int> _taken = [];
@@ -36,7 +38,7 @@ internal sealed class ClusterSettings
 
     /// <summary>The settings of an AppHost.</summary>
     /// <exception cref="ClusterException">A switch is misspelt.</exception>
-    public static ClusterSettings Of(IDistributedApplicationBuilder builder) => All.GetValue(builder, key => new(key));
+    public static ClusterSettings Of(IDistributedApplicationBuilder builder) => All.GetValue(builder.Services, _ => new(builder));
 
     /// <summary>
     /// Adds something that the user's settings may forbid. An AppHost that runs as the program then ends with the sentence

@@ -55,11 +55,11 @@ internal static class ReplicaExtensions
         options.ExcludeKestrelEndpoints = true;
     }
 
-    /// <summary>Tells a process what its plan says.</summary>
+    /// <summary>Tells a process what its plan says; what its telemetry is called is Aspire's business.</summary>
     public static IResourceBuilder<T> WithPlanned<T>(this IResourceBuilder<T> builder, IReadOnlyDictionary<string, string> environment)
         where T : IResourceWithEnvironment => builder.WithEnvironment(context =>
         {
-            foreach (var (name, value) in environment.Where(variable => variable.Key is not Variables.ResourceAttributes))
+            foreach (var (name, value) in environment.Where(variable => variable.Key is not (Variables.ServiceName or Variables.ResourceAttributes)))
             {
                 context.EnvironmentVariables[name] = value;
             }
@@ -90,7 +90,7 @@ internal static class ReplicaExtensions
             .WithHttpHealthCheck("/health", endpointName: LoadBalancerExtensions.Http)
             .WithPlanned(replica.Environment)
             .WithEnvironment(Variables.DrainDelay, DrainDelay)
-            .WithTelemetryOf(replica)
+            .WithTelemetryOf(service.Resource)
             .WithRestarts();
         if (replica.Core is { } core)
         {
@@ -107,15 +107,11 @@ internal static class ReplicaExtensions
         return builder;
     }
 
-    // The dashboard finds a row's logs, traces and metrics by service.name-service.instance.id, which must be the row's own
-    // name: service-replica-0-SUFFIX. Aspire's value, whose suffix is known when the process starts, is what follows.
-    private static IResourceBuilder<T> WithTelemetryOf<T>(this IResourceBuilder<T> builder, ReplicaPlan replica)
+    // Each row's telemetry is its own in the dashboard, which goes by service.name; what they have in common is the namespace.
+    private static IResourceBuilder<T> WithTelemetryOf<T>(this IResourceBuilder<T> builder, ReplicatedService service)
         where T : IResourceWithEnvironment => builder.WithEnvironment(context =>
         {
-            const string Instance = "service.instance.id=";
-            if (context.EnvironmentVariables.TryGetValue(Variables.ResourceAttributes, out var attributes) && attributes is string text)
-            {
-                context.EnvironmentVariables[Variables.ResourceAttributes] = text.Replace(Instance, $"{Instance}{replica.Name}-", StringComparison.Ordinal);
-            }
+            context.EnvironmentVariables.TryGetValue(Variables.ResourceAttributes, out var attributes);
+            context.EnvironmentVariables[Variables.ResourceAttributes] = string.Join(',', ((string?[])[attributes as string, $"service.namespace={service.Plan.Name}"]).OfType<string>());
         });
 }

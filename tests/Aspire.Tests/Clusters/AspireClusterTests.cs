@@ -98,15 +98,15 @@ public sealed class AspireClusterTests(AspireCluster cluster) : IClassFixture<As
     }
 
     [Fact]
-    public async Task A_replica_is_pinned_and_reports_as_the_service()
+    public async Task A_replica_is_pinned_and_reports_under_its_rows_name()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The test reads /proc.");
         await cluster.UntilReadyAsync("replica-0");
         var replica = await cluster.ReplicaAsync("replica-0");
 
         var environment = (await File.ReadAllTextAsync($"/proc/{replica.Pid}/environ")).Split('\0').Where(variable => variable.StartsWith("OTEL_", StringComparison.Ordinal)).ToList();
-        Assert.Contains("OTEL_SERVICE_NAME=service", environment);
-        Assert.Contains(environment, variable => variable.StartsWith("OTEL_RESOURCE_ATTRIBUTES=service.instance.id=replica-0-", StringComparison.Ordinal));
+        Assert.Contains("OTEL_SERVICE_NAME=service-replica-0", environment);
+        Assert.Contains(environment, variable => variable.StartsWith("OTEL_RESOURCE_ATTRIBUTES=", StringComparison.Ordinal) && variable.EndsWith(",service.namespace=service", StringComparison.Ordinal));
         const string Cores = "Cpus_allowed_list:";
         Assert.All(Directory.GetDirectories($"/proc/{replica.Pid}/task"), task => Assert.Equal(
             $"{replica.Core}", File.ReadLines($"{task}/status").First(line => line.StartsWith(Cores, StringComparison.Ordinal))[Cores.Length..].Trim()));

@@ -35,7 +35,7 @@ public static class LoadBalancerExtensions
                 // It listens where LoadBalancer__Url and LoadBalancer__AdminUrl say.
                 .WithEndpointsInEnvironment(_ => false);
             balancer.WithAnnotation(new LoadBalancerAnnotation(balancer.Resource, plan));
-            return (builder.ExecutionContext.IsPublishMode ? balancer.Published() : balancer.Running(plan)).WithHttpHealthCheck("/health", endpointName: Http);
+            return (builder.ExecutionContext.IsPublishMode ? balancer.Published() : balancer.Running(plan, TimeSpan.FromSeconds(settings.Cluster().DrainTimeout))).WithHttpHealthCheck("/health", endpointName: Http);
         });
 
     /// <summary>Puts a load balancer in front of a service; gives other resources the address of the one that is there.</summary>
@@ -59,7 +59,8 @@ public static class LoadBalancerExtensions
         .WithEnvironment(Variables.LoadBalancerUrl, "http://0.0.0.0:8080")
         .WithEnvironment(Variables.LoadBalancerAdminUrl, "http://127.0.0.1:8081");
 
-    private static IResourceBuilder<ProjectResource> Running(this IResourceBuilder<ProjectResource> balancer, LoadBalancerPlan plan) => balancer
+    private static IResourceBuilder<ProjectResource> Running(
+        this IResourceBuilder<ProjectResource> balancer, LoadBalancerPlan plan, TimeSpan drainTimeout) => balancer
         .WithHttpEndpoint(plan.Port, plan.Port, Http, isProxied: false)
         .WithHttpEndpoint(plan.AdminPort, plan.AdminPort, Admin, isProxied: false)
         .WithEndpoint(Http, endpoint => endpoint.TargetHost = plan.Url.Host)
@@ -74,7 +75,7 @@ public static class LoadBalancerExtensions
             return Task.CompletedTask;
         })
         .OnResourceReady((_, ready, _) => Announcement.MakeAsync(ready.Services, plan))
-        .WithRestarts();
+        .WithRestarts(new(plan.Url, "alive"), drainTimeout);
 
     private static IResourceBuilder<T> Balancing<T>(this IResourceBuilder<T> builder, ReplicatedService service, LoadBalancerAnnotation balancer)
         where T : IResourceWithEnvironment

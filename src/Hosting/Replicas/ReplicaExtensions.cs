@@ -91,7 +91,7 @@ internal static class ReplicaExtensions
             .WithPlanned(replica.Environment)
             .WithEnvironment(Variables.DrainDelay, DrainDelay)
             .WithTelemetryOf(service.Resource)
-            .WithRestarts();
+            .WithRestarts(new(replica.Address, "alive"), service.Resource.Plan.DrainTimeout);
         if (replica.Core is { } core)
         {
             builder.OnInitializeResource((resource, initialize, _) =>

@@ -9,17 +9,21 @@ namespace ClusterAspire.Hosting.Restarts;
 public static class RestartExtensions
 {
     /// <summary>
-    /// Starts the resource again when it ends, after 100 ms, doubling to 10 s (100 ms again after 30 s of health), unless it was
-    /// asked to stop in the dashboard. For resources that have start and stop commands: projects, containers, executables.
+    /// Starts the resource again when it ends, after 100 ms, doubling to 10 s (100 ms again after 30 s of health) and to a minute
+    /// in a crash loop, unless it was asked to stop in the dashboard. For resources that have start and stop commands: projects,
+    /// containers, executables.
     /// </summary>
-    public static IResourceBuilder<T> WithRestarts<T>(this IResourceBuilder<T> builder)
+    /// <param name="builder">The resource.</param>
+    /// <param name="alive">Its liveness probe: unanswered for 30 s (60 s from its start), it hangs and is killed. Null looks for no hang.</param>
+    /// <param name="drainTimeout">How long it may take to finish its requests when it is asked to stop; by default what Aspire gives.</param>
+    public static IResourceBuilder<T> WithRestarts<T>(this IResourceBuilder<T> builder, Uri? alive = null, TimeSpan drainTimeout = default)
         where T : IResource
     {
         var services = builder.ApplicationBuilder.Services;
         services.TryAddSingleton<Restarter>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<Microsoft.Extensions.Hosting.IHostedService, Restarter>(provider => provider.GetRequiredService<Restarter>()));
         return builder
-            .WithAnnotation(new RestartAnnotation(), ResourceAnnotationMutationBehavior.Replace)
+            .WithAnnotation(new RestartAnnotation(alive, drainTimeout), ResourceAnnotationMutationBehavior.Replace)
             // By now Aspire has given the resource its commands.
             .OnInitializeResource((resource, initialize, _) =>
             {

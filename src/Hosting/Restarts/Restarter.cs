@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
+using System.ComponentModel;
+using System.Diagnostics;
 using Aspire.Hosting.ApplicationModel;
+using ClusterAspire.Orchestration.Processes;
 using ClusterAspire.Orchestration.Supervision;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -26,7 +29,13 @@ internal sealed partial class Restarter(
     private static readonly string[] Lifecycle =
         [KnownResourceCommands.StartCommand, KnownResourceCommands.StopCommand, KnownResourceCommands.RestartCommand, KnownResourceCommands.RebuildCommand];
 
+    // A process ends by itself within its drain timeout, and Aspire stops what does not.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
+
     private readonly ConcurrentDictionary<string, Instance> _instances = new();
+
+    // As the probes of our Kubernetes manifests have it: 60 times a second until the first answer, then three times ten.
+    private static readonly LivenessLimits Limits = new(Start: TimeSpan.FromSeconds(60), Silence: TimeSpan.FromSeconds(30));
 
     /// <summary>How waiting is done; for tests.</summary>
     internal TimeProvider Time { get; init; } = TimeProvider.System;
@@ -77,10 +86,15 @@ internal sealed partial class Restarter(
         {
             await foreach (var change in notifications.WatchAsync(end.Token))
             {
-                if (change.Resource.TryGetLastAnnotation<RestartAnnotation>(out _))
+                if (change.Resource.TryGetLastAnnotation<RestartAnnotation>(out var restarts))
                 {
                     var instance = Of(change.Resource, change.ResourceId);
                     instance.Note(change.Snapshot);
+                    if (instance.IsRunning(change.Snapshot, lifetime.ApplicationStopping) is { } run && restarts.Alive is { } alive)
+                    {
+                        _ = WatchAsync(instance, alive, run);
+                    }
+
                     Consider(instance);
                 }
             }
@@ -94,16 +108,48 @@ internal sealed partial class Restarter(
     private async Task<ExecuteCommandResult> ExecuteAsync(IResource resource, ResourceCommandAnnotation command, ExecuteCommandContext context)
     {
         var instance = Of(resource, context.ResourceName);
+        var stops = command.Name == KnownResourceCommands.StopCommand;
         // Rebuilding starts only what ran.
-        instance.Enter(wanted: command.Name == KnownResourceCommands.RebuildCommand ? null : command.Name != KnownResourceCommands.StopCommand);
+        instance.Enter(wanted: command.Name == KnownResourceCommands.RebuildCommand ? null : !stops);
         try
         {
+            if ((stops || command.Name == KnownResourceCommands.RestartCommand) && await DrainAsync(instance, context.CancellationToken))
+            {
+                return stops
+                    ? CommandResults.Success($"{resource.Name} has stopped.")
+                    : await commands.ExecuteCommandAsync(instance.Id, KnownResourceCommands.StartCommand, context.CancellationToken);
+            }
+
             return await command.ExecuteCommand(context);
         }
         finally
         {
             instance.Leave();
             Consider(instance);
+        }
+    }
+
+    // Aspire gives a process some seconds to end. One that has more is asked first; containers are Aspire's engine to stop.
+    private async Task<bool> DrainAsync(Instance instance, CancellationToken cancellationToken)
+    {
+        if (OperatingSystem.IsWindows()
+            || instance.Resource is not ProjectResource
+            || !instance.Resource.TryGetLastAnnotation<RestartAnnotation>(out var restarts) || restarts.DrainTimeout == default
+            || Pid(instance) is not { } pid || !UnixSignal.Terminate(pid))
+        {
+            return false;
+        }
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(restarts.DrainTimeout + Grace);
+        try
+        {
+            await notifications.WaitForResourceAsync(instance.Resource.Name, last => KnownResourceStates.TerminalStates.Contains(last.Snapshot.State?.Text), limit.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return false;
         }
     }
 
@@ -120,10 +166,8 @@ internal sealed partial class Restarter(
         var logger = loggers.GetLogger(instance.Id);
         try
         {
-            var delay = instance.Backoff.Next();
-            var ended = Ended(instance);
-            Log.Restarting(logger, instance.Resource.Name, ended, delay.TotalMilliseconds);
-            Log.Restarting(terminal, instance.Resource.Name, ended, delay.TotalMilliseconds);
+            var delay = instance.Crashes.Ended();
+            await SayAsync(instance, logger, delay);
             await Task.Delay(delay, Time, lifetime.ApplicationStopping);
             if (instance.IsWanted && IsDown(instance))
             {
@@ -143,6 +187,72 @@ internal sealed partial class Restarter(
         Consider(instance);
     }
 
+    // A crash loop is said when it begins, and again when it ends another way than before.
+    private async Task SayAsync(Instance instance, ILogger logger, TimeSpan delay)
+    {
+        var ended = Ended(instance);
+        if (!instance.Crashes.IsLooping)
+        {
+            instance.Loop = null;
+            Log.Restarting(logger, instance.Resource.Name, ended, delay.Describe());
+            Log.Restarting(terminal, instance.Resource.Name, ended, delay.Describe());
+        }
+        else if (instance.Loop != ended)
+        {
+            instance.Loop = ended;
+            var lastWords = await LastWordsAsync(instance);
+            Log.Looping(logger, instance.Resource.Name, instance.Crashes.Ends, ended, lastWords, delay.Describe());
+            Log.Looping(terminal, instance.Resource.Name, instance.Crashes.Ends, ended, lastWords, delay.Describe());
+        }
+    }
+
+    private async Task<string> LastWordsAsync(Instance instance)
+    {
+        var words = new LastWords();
+        await foreach (var lines in loggers.GetAllAsync(instance.Id).WithCancellation(lifetime.ApplicationStopping))
+        {
+            foreach (var line in lines)
+            {
+                words.Hear(line.Content);
+            }
+        }
+
+        return words.Text ?? "none";
+    }
+
+    // What hangs is killed, which is an end like any other.
+    private async Task WatchAsync(Instance instance, Uri alive, CancellationToken ended)
+    {
+        try
+        {
+            var hangs = await new LivenessWatch(alive, Limits, Probe.AskAsync, Time).HangsAsync(ended);
+            Log.Hangs(loggers.GetLogger(instance.Id), instance.Resource.Name, hangs);
+            Log.Hangs(terminal, instance.Resource.Name, hangs);
+            if (Pid(instance) is { } pid)
+            {
+                using var process = Process.GetProcessById(pid);
+                process.Kill(entireProcessTree: true);
+            }
+            else
+            {
+                await commands.ExecuteCommandAsync(instance.Id, KnownResourceCommands.RestartCommand, ended);
+            }
+        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        {
+            // It ended first.
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or Win32Exception)
+        {
+            // It has ended meanwhile.
+        }
+    }
+
+    private int? Pid(Instance instance) =>
+        notifications.TryGetCurrentState(instance.Id, out var last)
+            ? (int?)last.Snapshot.Properties.FirstOrDefault(property => property.Name is "executable.pid")?.Value
+            : null;
+
     private bool IsDown(Instance instance) =>
         notifications.TryGetCurrentState(instance.Id, out var last) && KnownResourceStates.TerminalStates.Contains(last.Snapshot.State?.Text);
 
@@ -152,14 +262,15 @@ internal sealed partial class Restarter(
         : last.Snapshot.ExitCode is { } code ? $"exited with code {code}"
         : "exited";
 
-    private Instance Of(IResource resource, string id) => _instances.GetOrAdd(id, _ => new(resource, id, new Backoff(Time)));
+    private Instance Of(IResource resource, string id) => _instances.GetOrAdd(id, _ => new(resource, id, new CrashLoop(Time)));
 
     /// <summary>One process or container of a resource.</summary>
-    private sealed class Instance(IResource resource, string id, Backoff backoff)
+    private sealed class Instance(IResource resource, string id, CrashLoop crashes)
     {
         private readonly Lock _lock = new();
         private bool _wanted = true;
         private bool _healthy;
+        private CancellationTokenSource? _run;
         private bool _restarting;
         private int _commands;
 
@@ -167,7 +278,10 @@ internal sealed partial class Restarter(
 
         public string Id => id;
 
-        public Backoff Backoff => backoff;
+        public CrashLoop Crashes => crashes;
+
+        /// <summary>How the last run of a crash loop ended that the user was told of.</summary>
+        public string? Loop { get; set; }
 
         /// <summary>Whether it should run, and nobody is starting or stopping it.</summary>
         public bool IsWanted
@@ -186,10 +300,26 @@ internal sealed partial class Restarter(
             var healthy = snapshot.HealthStatus is HealthStatus.Healthy;
             if (healthy && !_healthy)
             {
-                backoff.Healthy();
+                crashes.Healthy();
             }
 
             _healthy = healthy;
+        }
+
+        /// <summary>Tells a run from the next.</summary>
+        /// <returns>When it begins to run: cancelled when it has ended, or the application does.</returns>
+        public CancellationToken? IsRunning(CustomResourceSnapshot snapshot, CancellationToken stopping)
+        {
+            var runs = snapshot.State?.Text == KnownResourceStates.Running;
+            if (runs == _run is not null)
+            {
+                return null;
+            }
+
+            _run?.Cancel();
+            _run?.Dispose();
+            _run = runs ? CancellationTokenSource.CreateLinkedTokenSource(stopping) : null;
+            return _run?.Token;
         }
 
         /// <summary>Somebody starts or stops it, until <see cref="Leave"/>.</summary>
@@ -233,8 +363,14 @@ internal sealed partial class Restarter(
 
     private static partial class Log
     {
-        [LoggerMessage(4, LogLevel.Warning, "{Resource} {Ended}; restarting in {Delay} ms")]
-        public static partial void Restarting(ILogger logger, string resource, string ended, double delay);
+        [LoggerMessage(4, LogLevel.Warning, "{Resource} {Ended}; restarting in {Delay}")]
+        public static partial void Restarting(ILogger logger, string resource, string ended, string delay);
+
+        [LoggerMessage(6, LogLevel.Warning, "{Resource} {Hangs}: killing it")]
+        public static partial void Hangs(ILogger logger, string resource, string hangs);
+
+        [LoggerMessage(7, LogLevel.Error, "{Resource} is in a crash loop: it has ended {Ends} times in a row; the last time it {Ended} and its last words were: {LastWords}. It is tried again every {Delay}, silently, and serves as soon as the cause is mended.")]
+        public static partial void Looping(ILogger logger, string resource, int ends, string ended, string lastWords, string delay);
 
         [LoggerMessage(5, LogLevel.Error, "{Resource} could not be started again")]
         public static partial void NotRestarted(ILogger logger, string resource, Exception error);

@@ -1,7 +1,7 @@
 namespace ClusterAspire.Orchestration.Supervision;
 
 /// <summary>A delay in words.</summary>
-internal static class DelayExtensions
+public static class DelayExtensions
 {
     /// <summary><c>100 ms</c>, <c>1.6 s</c>.</summary>
     public static string Describe(this TimeSpan delay) =>

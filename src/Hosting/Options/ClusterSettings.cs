@@ -9,6 +9,7 @@ using ClusterAspire.Orchestration.Options;
 using ClusterAspire.Orchestration.Plan;
 using Microsoft.Extensions.Configuration.CommandLine;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace ClusterAspire.Hosting.Options;
 
@@ -34,6 +35,7 @@ internal sealed class ClusterSettings
         }
 
         _builder = builder;
+        AppDomain.CurrentDomain.UnhandledException += (_, unhandled) => SayAndEnd(builder, unhandled.ExceptionObject as Exception);
     }
 
     /// <summary>The settings of an AppHost.</summary>
@@ -52,12 +54,7 @@ internal sealed class ClusterSettings
         }
         catch (ClusterException e)
         {
-            if (builder.AppHostAssembly == Assembly.GetEntryAssembly())
-            {
-                Console.Error.WriteLine(e.Message);
-                Environment.Exit(1);
-            }
-
+            SayAndEnd(builder, e);
             throw new DistributedApplicationException(e.Message, e);
         }
     }
@@ -69,6 +66,10 @@ internal sealed class ClusterSettings
     /// <summary>How the user wants images built.</summary>
     /// <exception cref="ClusterException">An option makes no sense.</exception>
     public BuildOptions Build() => BuildOptions.From(_builder.Configuration);
+
+    /// <summary>What the user wants of Kubernetes.</summary>
+    /// <exception cref="ClusterException">An option makes no sense.</exception>
+    public KubernetesOptions Kubernetes() => KubernetesOptions.From(_builder.Configuration);
 
     /// <summary>What a service's image is called when it is built here.</summary>
     public string ImageOf(string name) => Cluster().Image ?? $"clusteraspire/{name}:1.0.0";
@@ -122,6 +123,18 @@ internal sealed class ClusterSettings
         _hasLoadBalancer = true;
         _taken.UnionWith([options.Port, options.AdminPort]);
         return LoadBalancerPlan.Create(options, name);
+    }
+
+    // What keeps Aspire itself from starting, such as a port of its dashboard that is taken, is the user's to change too.
+    private static void SayAndEnd(IDistributedApplicationBuilder builder, Exception? failure)
+    {
+        var cause = failure is AggregateException { InnerExceptions: [var only] } ? only : failure;
+        if (builder.AppHostAssembly == Assembly.GetEntryAssembly()
+            && cause is ClusterException or DistributedApplicationException or OptionsValidationException or IOException or TimeoutException)
+        {
+            Console.Error.WriteLine(cause.Message);
+            Environment.Exit(1);
+        }
     }
 
     private static void Refuse(bool given, string option, string why)

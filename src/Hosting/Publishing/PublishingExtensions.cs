@@ -1,21 +1,26 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Pipelines;
 using ClusterAspire.Contract;
 using ClusterAspire.Hosting.Options;
 using ClusterAspire.Hosting.Replicas;
 using ClusterAspire.Orchestration.Containers;
+using ClusterAspire.Orchestration.Kubernetes;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace ClusterAspire.Hosting.Publishing;
 
-/// <summary>Publishes a service: one resource, whose number of replicas is the platform's business.</summary>
-internal static class PublishingExtensions
+/// <summary>Publishes a service: as one resource, whose number of replicas is the platform's business, and as Kubernetes manifests.</summary>
+internal static partial class PublishingExtensions
 {
     /// <summary>Adds a service to what is published.</summary>
     /// <param name="builder">The application.</param>
+    /// <param name="settings">Its settings.</param>
     /// <param name="planned">The service.</param>
     /// <param name="add">Adds the resource that it is.</param>
     public static IResourceBuilder<ReplicatedService> AddPublished<T>(
-        this IDistributedApplicationBuilder builder, PlannedService planned, Func<IResourceBuilder<T>> add)
+        this IDistributedApplicationBuilder builder, ClusterSettings settings, PlannedService planned, Func<IResourceBuilder<T>> add)
         where T : IResourceWithEndpoints, IResourceWithEnvironment
     {
         var published = add()
@@ -25,6 +30,31 @@ internal static class PublishingExtensions
             .WithEnvironment(Variables.ProcessorCount, "1");
         // The service itself is not in the manifest.
         var service = builder.CreateResourceBuilder(new ReplicatedService(planned.Name, planned.Plan, planned.Started) { Published = published.Resource });
+        builder.AddKubernetesStep(settings, planned);
         return service.HandsOn([published.Resource]);
+    }
+
+    // aspire publish: by the same publisher as the runner's publish k8s.
+    private static void AddKubernetesStep(this IDistributedApplicationBuilder builder, ClusterSettings settings, PlannedService planned)
+    {
+        var options = settings.Kubernetes();
+#pragma warning disable ASPIREPIPELINES001 // Experimental, and the only way to take part in aspire publish.
+        builder.Pipeline.AddStep(
+            $"publish-{planned.Name}-k8s",
+            context =>
+            {
+                var directory = Path.Combine(context.Services.GetRequiredService<IPipelineOutputService>().GetOutputDirectory(), "k8s", planned.Name);
+                new KubernetesPublisher(planned.Plan, options).Publish(directory);
+                Log.Published(context.Logger, planned.Name, directory);
+                return Task.CompletedTask;
+            },
+            requiredBy: WellKnownPipelineSteps.Publish);
+#pragma warning restore ASPIREPIPELINES001
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(8, LogLevel.Information, "The Kubernetes manifests of {Service} are in {Directory}: kubectl apply -k applies them.")]
+        public static partial void Published(ILogger logger, string service, string directory);
     }
 }

@@ -88,6 +88,13 @@ internal static class ReplicaExtensions
         builder
             .WithParentRelationship(service)
             .WithHttpHealthCheck("/health", endpointName: LoadBalancerExtensions.Http)
+            .WithUrls(context =>
+            {
+                if (service.Resource.LoadBalancer is { } balancer)
+                {
+                    context.Urls.Add(new() { Url = balancer.Plan.AdminUrl.GetLeftPart(UriPartial.Authority), DisplayText = "Live page" });
+                }
+            })
             .WithPlanned(replica.Environment)
             .WithEnvironment(Variables.DrainDelay, DrainDelay)
             .WithTelemetryOf(service.Resource)

@@ -13,7 +13,7 @@ namespace ClusterAspire.Aspire.Tests;
 /// <summary>The real AppHost with two replicas on the real Aspire, without its dashboard, and a second service beside it.</summary>
 public sealed class AspireCluster : IAsyncLifetime
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private readonly HttpClient _admin = new();
     private DistributedApplication? _app;

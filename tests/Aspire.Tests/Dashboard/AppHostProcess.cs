@@ -24,8 +24,16 @@ public class AppHostProcess : IAsyncLifetime
     /// <summary>Switches besides those for its ports.</summary>
     protected virtual string[] Switches => ["--replicas", "2"];
 
+    /// <summary>What its tests need and this machine lacks, or null.</summary>
+    public virtual string? Missing => null;
+
     public async ValueTask InitializeAsync()
     {
+        if (Missing is not null)
+        {
+            return;
+        }
+
         var (port, adminPort) = (FreePort.Next(), FreePort.Next());
         Dashboard = new($"http://127.0.0.1:{FreePort.Next()}");
         (Client.BaseAddress, _admin.BaseAddress) = (new($"http://127.0.0.1:{port}"), new($"http://127.0.0.1:{adminPort}"));

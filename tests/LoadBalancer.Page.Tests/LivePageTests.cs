@@ -191,7 +191,7 @@ public sealed class LivePageTests(LiveCluster cluster, Chromium chromium) : ICla
         await Expect(page.Locator(".chart svg").First).ToBeVisibleAsync(new() { Timeout = 60_000 });
         await page.GetByRole(AriaRole.Button, new() { Name = "Run the experiment" }).ClickAsync();
 
-        await Expect(page.Locator(".experiment .rz-chart svg").Last).ToBeVisibleAsync(new() { Timeout = 60_000 });
+        await Expect(page.Locator(".experiment .dots svg").Last).ToBeVisibleAsync(new() { Timeout = 60_000 });
         await Expect(page.Locator(".result")).ToContainTextAsync("/fast requests took", Patient);
 
         // The README's picture is taken here, under the experiment's load.

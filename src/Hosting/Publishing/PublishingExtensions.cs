@@ -38,7 +38,7 @@ internal static partial class PublishingExtensions
     private static void AddKubernetesStep(this IDistributedApplicationBuilder builder, ClusterSettings settings, PlannedService planned)
     {
         var options = settings.Kubernetes();
-#pragma warning disable ASPIREPIPELINES001 // Experimental, and the only way to take part in aspire publish.
+#pragma warning disable ASPIREPIPELINES001, ASPIREPIPELINES004 // Experimental, and the only way to take part in aspire publish.
         builder.Pipeline.AddStep(
             $"publish-{planned.Name}-k8s",
             context =>
@@ -49,7 +49,7 @@ internal static partial class PublishingExtensions
                 return Task.CompletedTask;
             },
             requiredBy: WellKnownPipelineSteps.Publish);
-#pragma warning restore ASPIREPIPELINES001
+#pragma warning restore ASPIREPIPELINES001, ASPIREPIPELINES004
     }
 
     private static partial class Log

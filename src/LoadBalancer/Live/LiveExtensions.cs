@@ -1,6 +1,5 @@
 using ClusterAspire.LoadBalancer.Admin;
 using ClusterAspire.LoadBalancer.Live.Components;
-using Radzen;
 
 namespace ClusterAspire.LoadBalancer.Live;
 
@@ -15,7 +14,6 @@ internal static class LiveExtensions
         builder.Services.AddSingleton<Experiment>();
         builder.Services.AddSingleton<LiveFeed>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<LiveFeed>());
-        builder.Services.AddRadzenComponents();
         // A page that lost its connection holds nothing that a reload would not bring back: drawing for it ends at once.
         builder.Services.AddRazorComponents().AddInteractiveServerComponents(circuits => circuits.DisconnectedCircuitMaxRetained = 0);
     }

@@ -51,6 +51,9 @@ public sealed class ContainerClusterTests(ContainerClusterTests.AppHost appHost)
     {
         protected override string[] Switches => ["--replicas", "2", "--runtime", "container", "--memory", "200m"];
 
+        // An image is compiled ahead of time first.
+        protected override TimeSpan StartLimit => TimeSpan.FromMinutes(8);
+
         public override string? Missing { get; } = Environment.GetEnvironmentVariable("Cluster__Build__Args__SDK_IMAGE") is null
             ? "There are no base images: .ci/base-images makes them."
             : null;

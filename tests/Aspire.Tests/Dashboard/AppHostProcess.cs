@@ -38,7 +38,7 @@ public class AppHostProcess : IAsyncLifetime
         Dashboard = new($"http://127.0.0.1:{FreePort.Next()}");
         (Client.BaseAddress, _admin.BaseAddress) = (new($"http://127.0.0.1:{port}"), new($"http://127.0.0.1:{adminPort}"));
         _process = Start([.. Switches, "--port", $"{port}", "--admin-port", $"{adminPort}"]);
-        await SaysAsync($"Service: http://127.0.0.1:{port}   Live page: http://127.0.0.1:{adminPort}");
+        await ServesAsync($"Service: http://127.0.0.1:{port}   Live page: http://127.0.0.1:{adminPort}");
         await Eventually.IsTrueAsync(
             async () => (await ReplicasAsync()) is { Count: 2 } replicas && replicas.All(replica => replica.State is ReplicaState.Ready), "both replicas are ready");
     }
@@ -58,12 +58,19 @@ public class AppHostProcess : IAsyncLifetime
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Waits until it has written something.</summary>
-    public Task SaysAsync(string text) => Eventually.IsTrueAsync(
-        () => _process!.HasExited
-            ? throw new InvalidOperationException($"It ended.{Environment.NewLine}{Output}")
-            : _output.Any(line => line.Contains(text, StringComparison.Ordinal)),
-        $"the AppHost says: {text}");
+    /// <summary>How long it may take to serve.</summary>
+    protected virtual TimeSpan StartLimit => TimeSpan.FromMinutes(3);
+
+    private async Task ServesAsync(string announcement)
+    {
+        for (var limit = DateTime.UtcNow + StartLimit; !_output.Any(line => line.Contains(announcement, StringComparison.Ordinal)); await Task.Delay(100))
+        {
+            if (_process!.HasExited || DateTime.UtcNow > limit)
+            {
+                throw new InvalidOperationException($"It does not serve.{Environment.NewLine}{Output}");
+            }
+        }
+    }
 
     /// <summary>How the load balancer sees the replicas.</summary>
     public async Task<IReadOnlyList<ReplicaStatus>> ReplicasAsync() =>

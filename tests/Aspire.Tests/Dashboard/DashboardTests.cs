@@ -56,7 +56,7 @@ public sealed partial class DashboardTests(AppHostProcess appHost, Chromium brow
         var before = (await appHost.ReplicasAsync()).Select(replica => replica.Pid).ToList();
         await Row(page, "service").GetByRole(AriaRole.Button, new() { Name = "Actions" }).ClickAsync();
         await page.GetByRole(AriaRole.Menuitem, new() { Name = "Rolling restart" }).ClickAsync();
-        await page.GetByText("Yes", new() { Exact = true }).ClickAsync();
+        await Button(page, "Yes").ClickAsync();
         await Eventually.IsTrueAsync(async () => (await appHost.ReplicasAsync()).All(replica => !before.Contains(replica.Pid)), "both replicas run anew");
         await UntilBothAreReadyAsync();
     }
@@ -64,12 +64,15 @@ public sealed partial class DashboardTests(AppHostProcess appHost, Chromium brow
     private static async Task ScaleAsync(IPage page, int replicas)
     {
         await Row(page, "service").GetByRole(AriaRole.Button, new() { Name = "Run from 1 to 2 replicas." }).ClickAsync();
-        // The dialog opens with its number selected.
         await Expect(page.GetByText("Run from 1 to 2 replicas.", new() { Exact = true })).ToBeVisibleAsync();
+        // The dialog's field has the focus.
+        await page.Keyboard.PressAsync("Control+A");
         await page.Keyboard.TypeAsync($"{replicas}");
         await page.Keyboard.PressAsync("Tab");
-        await page.GetByText("Scale", new() { Exact = true }).Last.ClickAsync();
+        await Button(page, "Scale").ClickAsync();
     }
+
+    private static ILocator Button(IPage page, string text) => page.Locator("fluent-button").Filter(new() { HasText = text }).Last;
 
     private static ILocator Row(IPage page, string name) =>
         page.GetByRole(AriaRole.Row).Filter(new() { Has = page.Locator(".resource-name-text").GetByText(name, new() { Exact = true }) });

@@ -6,6 +6,7 @@ using ClusterAspire.Hosting.Replicas;
 using ClusterAspire.Hosting.Restarts;
 using ClusterAspire.Hosting.Status;
 using ClusterAspire.Orchestration.Plan;
+using ClusterAspire.Orchestration.Supervision;
 
 namespace Aspire.Hosting;
 
@@ -35,7 +36,7 @@ public static class LoadBalancerExtensions
                 // It listens where LoadBalancer__Url and LoadBalancer__AdminUrl say.
                 .WithEndpointsInEnvironment(_ => false);
             balancer.WithAnnotation(new LoadBalancerAnnotation(balancer.Resource, plan));
-            return (builder.ExecutionContext.IsPublishMode ? balancer.Published() : balancer.Running(plan, TimeSpan.FromSeconds(settings.Cluster().DrainTimeout))).WithHttpHealthCheck("/health", endpointName: Http);
+            return (builder.ExecutionContext.IsPublishMode ? balancer.Published() : balancer.Running(plan, LivenessLimits.Of(settings.Cluster()))).WithHttpHealthCheck("/health", endpointName: Http);
         });
 
     /// <summary>Puts a load balancer in front of a service; gives other resources the address of the one that is there.</summary>
@@ -60,7 +61,7 @@ public static class LoadBalancerExtensions
         .WithEnvironment(Variables.LoadBalancerAdminUrl, "http://127.0.0.1:8081");
 
     private static IResourceBuilder<ProjectResource> Running(
-        this IResourceBuilder<ProjectResource> balancer, LoadBalancerPlan plan, TimeSpan drainTimeout) => balancer
+        this IResourceBuilder<ProjectResource> balancer, LoadBalancerPlan plan, LivenessLimits limits) => balancer
         .WithHttpEndpoint(plan.Port, plan.Port, Http, isProxied: false)
         .WithHttpEndpoint(plan.AdminPort, plan.AdminPort, Admin, isProxied: false)
         .WithEndpoint(Http, endpoint => endpoint.TargetHost = plan.Url.Host)
@@ -75,7 +76,7 @@ public static class LoadBalancerExtensions
             return Task.CompletedTask;
         })
         .OnResourceReady((_, ready, _) => Announcement.MakeAsync(ready.Services, plan))
-        .WithRestarts(new(plan.Url, "alive"), drainTimeout);
+        .WithRestarts(new(plan.Url, "alive"), limits);
 
     private static IResourceBuilder<T> Balancing<T>(this IResourceBuilder<T> builder, ReplicatedService service, LoadBalancerAnnotation balancer)
         where T : IResourceWithEnvironment

@@ -1,6 +1,7 @@
 using Aspire.Hosting.ApplicationModel;
 using ClusterAspire.Hosting.Replicas;
 using ClusterAspire.Orchestration.Plan;
+using ClusterAspire.Orchestration.Supervision;
 
 namespace ClusterAspire.Hosting;
 
@@ -18,6 +19,9 @@ public sealed class ReplicatedService(string name, ClusterPlan plan, int started
 
     /// <summary>Where each replica runs.</summary>
     public ClusterPlan Plan => plan;
+
+    /// <summary>How long a replica may leave its liveness probe unanswered; null when publishing.</summary>
+    public LivenessLimits? Limits { get; init; }
 
     /// <summary>How many replicas start with the application.</summary>
     public int Started => started;

@@ -8,6 +8,7 @@ using ClusterAspire.Hosting.Status;
 using ClusterAspire.Orchestration;
 using ClusterAspire.Orchestration.Options;
 using ClusterAspire.Orchestration.Plan;
+using ClusterAspire.Orchestration.Supervision;
 
 namespace Aspire.Hosting;
 
@@ -96,7 +97,7 @@ public static class ReplicatedServiceExtensions
     private static IResourceBuilder<ReplicatedService> AddReplicas(
         this IDistributedApplicationBuilder builder, PlannedService planned, Action<IResourceBuilder<ReplicatedService>, ReplicaPlan> add)
     {
-        var service = builder.AddResource(new ReplicatedService(planned.Name, planned.Plan, planned.Started))
+        var service = builder.AddResource(new ReplicatedService(planned.Name, planned.Plan, planned.Started) { Limits = LivenessLimits.Of(planned.Options) })
             .WithInitialState(new()
             {
                 ResourceType = "Service",

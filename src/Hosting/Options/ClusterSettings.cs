@@ -102,7 +102,7 @@ internal sealed class ClusterSettings
         }
 
         _taken.UnionWith(plan.Replicas.Select(replica => replica.Port));
-        return new(name, plan, started);
+        return new(name, options, plan, started);
     }
 
     /// <summary>Plans a load balancer.</summary>

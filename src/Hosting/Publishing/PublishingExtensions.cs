@@ -44,7 +44,7 @@ internal static partial class PublishingExtensions
             context =>
             {
                 var directory = Path.Combine(context.Services.GetRequiredService<IPipelineOutputService>().GetOutputDirectory(), "k8s", planned.Name);
-                new KubernetesPublisher(planned.Plan, options).Publish(directory);
+                new KubernetesPublisher(planned.Options, options).Publish(directory);
                 Log.Published(context.Logger, planned.Name, directory);
                 return Task.CompletedTask;
             },

@@ -98,7 +98,7 @@ internal static class ReplicaExtensions
             .WithPlanned(replica.Environment)
             .WithEnvironment(Variables.DrainDelay, DrainDelay)
             .WithTelemetryOf(service.Resource)
-            .WithRestarts(new(replica.Address, "alive"), service.Resource.Plan.DrainTimeout);
+            .WithRestarts(new(replica.Address, "alive"), service.Resource.Limits);
         if (replica.Core is { } core)
         {
             builder.OnInitializeResource((resource, initialize, _) =>

@@ -1,5 +1,6 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
+using ClusterAspire.Orchestration.Supervision;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -14,16 +15,16 @@ public static class RestartExtensions
     /// containers, executables.
     /// </summary>
     /// <param name="builder">The resource.</param>
-    /// <param name="alive">Its liveness probe: unanswered for 30 s (60 s from its start), it hangs and is killed. Null looks for no hang.</param>
-    /// <param name="drainTimeout">How long it may take to finish its requests when it is asked to stop; by default what Aspire gives.</param>
-    public static IResourceBuilder<T> WithRestarts<T>(this IResourceBuilder<T> builder, Uri? alive = null, TimeSpan drainTimeout = default)
+    /// <param name="alive">Its liveness probe: unanswered for longer than its limits allow, it hangs and is killed. Null looks for no hang.</param>
+    /// <param name="limits">Its limits, which say too how long it may take to finish its requests when it is asked to stop; null for what Aspire gives.</param>
+    public static IResourceBuilder<T> WithRestarts<T>(this IResourceBuilder<T> builder, Uri? alive = null, LivenessLimits? limits = null)
         where T : IResource
     {
         var services = builder.ApplicationBuilder.Services;
         services.TryAddSingleton<Restarter>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<Microsoft.Extensions.Hosting.IHostedService, Restarter>(provider => provider.GetRequiredService<Restarter>()));
         return builder
-            .WithAnnotation(new RestartAnnotation(alive, drainTimeout), ResourceAnnotationMutationBehavior.Replace)
+            .WithAnnotation(new RestartAnnotation(alive, limits), ResourceAnnotationMutationBehavior.Replace)
             // By now Aspire has given the resource its commands.
             .OnInitializeResource((resource, initialize, _) =>
             {

@@ -34,9 +34,6 @@ internal sealed partial class Restarter(
 
     private readonly ConcurrentDictionary<string, Instance> _instances = new();
 
-    // As the probes of our Kubernetes manifests have it: 60 times a second until the first answer, then three times ten.
-    private static readonly LivenessLimits Limits = new(Start: TimeSpan.FromSeconds(60), Silence: TimeSpan.FromSeconds(30));
-
     /// <summary>How waiting is done; for tests.</summary>
     internal TimeProvider Time { get; init; } = TimeProvider.System;
 
@@ -90,9 +87,9 @@ internal sealed partial class Restarter(
                 {
                     var instance = Of(change.Resource, change.ResourceId);
                     instance.Note(change.Snapshot);
-                    if (instance.IsRunning(change.Snapshot, lifetime.ApplicationStopping) is { } run && restarts.Alive is { } alive)
+                    if (instance.IsRunning(change.Snapshot, lifetime.ApplicationStopping) is { } run && restarts is { Alive: { } alive, Limits: { } limits })
                     {
-                        _ = WatchAsync(instance, alive, run);
+                        _ = WatchAsync(instance, new LivenessWatch(alive, limits, Probe.AskAsync, Time), run);
                     }
 
                     Consider(instance);
@@ -134,14 +131,14 @@ internal sealed partial class Restarter(
     {
         if (OperatingSystem.IsWindows()
             || instance.Resource is not ProjectResource
-            || !instance.Resource.TryGetLastAnnotation<RestartAnnotation>(out var restarts) || restarts.DrainTimeout == default
+            || !instance.Resource.TryGetLastAnnotation<RestartAnnotation>(out var restarts) || restarts.Limits is not { Drain: var drain }
             || Pid(instance) is not { } pid || !UnixSignal.Terminate(pid))
         {
             return false;
         }
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(restarts.DrainTimeout + Grace);
+        limit.CancelAfter(drain + Grace);
         try
         {
             await notifications.WaitForResourceAsync(instance.Resource.Name, last => KnownResourceStates.TerminalStates.Contains(last.Snapshot.State?.Text), limit.Token);
@@ -221,11 +218,11 @@ internal sealed partial class Restarter(
     }
 
     // What hangs is killed, which is an end like any other.
-    private async Task WatchAsync(Instance instance, Uri alive, CancellationToken ended)
+    private async Task WatchAsync(Instance instance, LivenessWatch liveness, CancellationToken ended)
     {
         try
         {
-            var hangs = await new LivenessWatch(alive, Limits, Probe.AskAsync, Time).HangsAsync(ended);
+            var hangs = await liveness.HangsAsync(ended);
             Log.Hangs(loggers.GetLogger(instance.Id), instance.Resource.Name, hangs);
             Log.Hangs(terminal, instance.Resource.Name, hangs);
             if (Pid(instance) is { } pid)

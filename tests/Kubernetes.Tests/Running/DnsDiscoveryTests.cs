@@ -76,10 +76,29 @@ public sealed class DnsDiscoveryTests() : ClusterTests("dns")
         var loadBalancer = await Cluster.StartLoadBalancerAsync("loadbalancer-1");
         await Cluster.AnsweringAsync(loadBalancer, "service-7d4b9c-x2k8p");
 
-        var replicas = await Cluster.Client.GetFromJsonAsync<JsonArray>(new UriBuilder(loadBalancer.Url) { Port = loadBalancer.Url.Port + 1, Path = "/api/replicas" }.Uri);
+        var replicas = await Cluster.Client.GetFromJsonAsync<JsonArray>(new Uri(Cluster.Admin(loadBalancer), "/api/replicas"));
 
         var replica = Assert.Single(replicas!)!;
         Assert.Equal(("service-7d4b9c-x2k8p", 1), ((string?)replica["name"], (int?)replica["slots"]));
+    }
+
+    [Fact]
+    public async Task A_load_balancer_listens_on_every_address_and_its_page_has_no_link_that_leads_nowhere()
+    {
+        Cluster.Dns.Publish(await Cluster.StartServiceAsync("service-a"));
+        var port = FreePort.Next();
+        var loadBalancer = await Cluster.StartLoadBalancerAsync("loadbalancer-1", everyAddress: port);
+
+        string[] addresses = System.Net.Sockets.Socket.OSSupportsIPv6 ? ["127.0.0.1", "[::1]"] : ["127.0.0.1"];
+        foreach (var address in addresses)
+        {
+            using var response = await Cluster.Client.GetAsync($"http://{address}:{port}/fast");
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        }
+
+        var page = await Cluster.Client.GetStringAsync(Cluster.Admin(loadBalancer));
+        Assert.Contains($"at port {port}", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("http://[::]", page, StringComparison.Ordinal);
     }
 
     [Fact]

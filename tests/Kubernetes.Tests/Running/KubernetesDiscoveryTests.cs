@@ -129,7 +129,7 @@ public sealed class KubernetesDiscoveryTests() : ClusterTests("kubernetes")
 
     private async Task<IEnumerable<string>> StatesAsync(Pod loadBalancer)
     {
-        var replicas = await Cluster.Client.GetFromJsonAsync<JsonArray>(new UriBuilder(loadBalancer.Url) { Port = loadBalancer.Url.Port + 1, Path = "/api/replicas" }.Uri);
+        var replicas = await Cluster.Client.GetFromJsonAsync<JsonArray>(new Uri(Cluster.Admin(loadBalancer), "/api/replicas"));
         return replicas!.Select(replica => $"{replica!["name"]} {replica["state"]}").Order(StringComparer.Ordinal);
     }
 }

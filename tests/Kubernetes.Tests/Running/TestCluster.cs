@@ -48,6 +48,9 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public HttpClient Client { get; } = new();
 
+    /// <summary>Where a load balancer's admin port is.</summary>
+    public Uri Admin(Pod loadBalancer) => new($"http://{loadBalancer.Address}:{_port + 1}");
+
     /// <summary>Starts a replica and waits until it is ready; DNS does not know it yet.</summary>
     public Task<Pod> StartServiceAsync(string name) => StartAsync("/health", address => new(
         name,
@@ -58,15 +61,18 @@ internal sealed class TestCluster : IAsyncDisposable
         new Dictionary<string, string?> { ["ASPNETCORE_HTTP_PORTS"] = null, ["ASPNETCORE_URLS"] = $"http://{address}:{_port}" }));
 
     /// <summary>Starts a load balancer and waits until it is ready, or what else it should be.</summary>
-    public Task<Pod> StartLoadBalancerAsync(string name, string until = "/health") => StartAsync(until, address => new(
+    /// <param name="name">The pod's name.</param>
+    /// <param name="until">The path that is answered then.</param>
+    /// <param name="everyAddress">The port it listens at on every address, as it does in a pod; null for its own address alone.</param>
+    public Task<Pod> StartLoadBalancerAsync(string name, string until = "/health", int? everyAddress = null) => StartAsync(until, address => new(
         name,
         address,
-        _port,
+        everyAddress ?? _port,
         ["unshare", "--mount", "sh", "-c", _mounts, _resolvConf, Api.Account, "dotnet", Build.LoadBalancer],
         Manifests.LoadBalancer,
         new Dictionary<string, string?>
         {
-            ["LoadBalancer__Url"] = $"http://{address}:{_port}",
+            ["LoadBalancer__Url"] = everyAddress is { } port ? Manifests.LoadBalancer.Env("LoadBalancer__Url").Replace("8080", $"{port}", StringComparison.Ordinal) : $"http://{address}:{_port}",
             ["LoadBalancer__AdminUrl"] = $"http://{address}:{_port + 1}",
             ["ReverseProxy__Clusters__service__Destinations__pods__Address"] = $"http://service:{_port}",
             // Every pod has these.

@@ -36,4 +36,72 @@ public sealed class KubernetesRollingUpdateTests() : RollingUpdateTests("kuberne
             Cluster.Api.IsGone = false;
         });
     }
+
+    [Fact]
+    public async Task Replacing_every_load_balancer_costs_no_request()
+    {
+        Cluster.Publish([await Cluster.StartServiceAsync("service-a"), await Cluster.StartServiceAsync("service-b")]);
+        List<Pod> loadBalancers = [await Cluster.StartLoadBalancerAsync("old-0"), await Cluster.StartLoadBalancerAsync("old-1")];
+        foreach (var loadBalancer in loadBalancers)
+        {
+            await Cluster.AnsweringAsync(loadBalancer, "service-a", "service-b");
+        }
+
+        await using Load load = new(loadBalancers);
+        await load.GoOnAsync();
+
+        for (var i = 0; i < 2; i++)
+        {
+            // Requests go to it as soon as it is ready.
+            var (before, after) = (loadBalancers[0], await Cluster.StartLoadBalancerAsync($"new-{i}"));
+            load.GoTo([.. loadBalancers, after]);
+            await load.GoOnAsync();
+            loadBalancers = [loadBalancers[1], after];
+            load.GoTo(loadBalancers);
+
+            before.Terminate();
+            Assert.Equal(0, await before.ExitAsync());
+            await load.GoOnAsync();
+        }
+
+        Assert.Empty(load.Failures);
+    }
+
+    [Fact]
+    public async Task A_pod_that_drains_serves_on_and_tells_clients_to_connect_elsewhere()
+    {
+        var service = await Cluster.StartServiceAsync("service-a");
+        Cluster.Publish([service]);
+        var loadBalancer = await Cluster.StartLoadBalancerAsync("loadbalancer-1");
+
+        foreach (var pod in new[] { loadBalancer, service })
+        {
+            pod.Terminate();
+            await Eventually.IsTrueAsync(
+                async () =>
+                {
+                    using var response = await Cluster.Client.GetAsync(new Uri(pod.Url, "/fast"));
+                    Assert.True(response.IsSuccessStatusCode);
+                    return response.Headers.ConnectionClose is true;
+                },
+                $"{pod.Name} closes its connections");
+            Assert.Equal(0, await pod.ExitAsync());
+        }
+    }
+
+    [Fact]
+    public async Task A_replica_that_is_killed_costs_no_safe_request()
+    {
+        var (first, second) = (await Cluster.StartServiceAsync("service-a"), await Cluster.StartServiceAsync("service-b"));
+        Cluster.Publish([first, second]);
+        var loadBalancer = await Cluster.StartLoadBalancerAsync("loadbalancer-1");
+        await Cluster.AnsweringAsync(loadBalancer, "service-a", "service-b");
+        await using Load load = new(loadBalancer);
+        await load.GoOnAsync();
+
+        first.Kill();
+        await load.GoOnAsync();
+
+        Assert.DoesNotContain(load.Failures, failure => failure.StartsWith("GET", StringComparison.Ordinal));
+    }
 }

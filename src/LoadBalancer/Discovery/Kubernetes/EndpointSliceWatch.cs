@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.Primitives;
 
@@ -62,8 +61,9 @@ internal sealed partial class EndpointSliceWatch(string service, TimeProvider ti
             {
                 return;
             }
-            catch (Exception e) when (e is HttpRequestException or IOException or UnauthorizedAccessException or CryptographicException or OperationCanceledException or JsonException)
+            catch (Exception e)
             {
+                // Whatever it was, the next try may do better; nobody else begins one.
                 failures = listedAt is { } at && time.GetElapsedTime(at) > LongestPause ? 1 : failures + 1;
                 // A connection may end any time, and a version may be too old: not to get a new list is news.
                 if (failures > 1 && e is not HttpRequestException { StatusCode: HttpStatusCode.Gone })

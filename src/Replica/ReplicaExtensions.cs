@@ -1,6 +1,7 @@
 using System.Text.Json;
 using ClusterAspire.Contract;
 using ClusterAspire.Replica.Draining;
+using ClusterAspire.Replica.Health;
 using ClusterAspire.Replica.Identity;
 using ClusterAspire.Replica.Lane;
 using ClusterAspire.Replica.Pinning;
@@ -8,6 +9,7 @@ using ClusterAspire.Replica.Startup;
 using ClusterAspire.Replica.Supervision;
 using ClusterAspire.Replica.Telemetry;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -44,6 +46,9 @@ public static class ReplicaExtensions
         builder.Services.AddHostedService<ReplicaPinning>();
         builder.Services.AddSingleton<ComputeLane>();
         builder.Services.AddSingleton<ComputeRoutes>();
+        builder.Services.AddSingleton(services => new Lazy<ComputeRoutes>(services.GetRequiredService<ComputeRoutes>));
+        builder.Services.AddSingleton<ProbeAnswers>();
+        builder.Services.AddSingleton<IConnectionListenerFactory, ProbeTransport>();
         builder.Services.AddExceptionHandler<ComputeLaneFull>();
         builder.Services.AddProblemDetails();
 
@@ -69,33 +74,22 @@ public static class ReplicaExtensions
     /// <summary>
     /// Maps <c>/health</c> (ready to serve: 200, or 503 while draining or when a health check fails; the body is a
     /// <see cref="ReplicaHealth"/>) and <c>/alive</c> (200 while the process is live). They come before endpoints of the
-    /// same routes, such as those of the solution's own service defaults.
+    /// same routes, such as those of the solution's own service defaults, and they answer although the thread pool is exhausted.
     /// </summary>
     /// <param name="endpoints">The application.</param>
     public static void MapReplica(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapHealthChecks("/health", new() { ResponseWriter = WriteHealthAsync }).DisableHttpMetrics().ComesFirst();
-        endpoints.MapHealthChecks("/alive", new() { Predicate = check => check.Tags.Contains("live") }).DisableHttpMetrics().ComesFirst();
+        endpoints.MapHealthChecks(Probes.Health, new() { ResponseWriter = WriteHealthAsync }).DisableHttpMetrics().ComesFirst();
+        endpoints.MapHealthChecks(Probes.Alive, new() { Predicate = ProbeAnswers.IsLive }).DisableHttpMetrics().ComesFirst();
+        endpoints.ServiceProvider.GetRequiredService<ProbeAnswers>().AreMapped = true;
     }
 
     private static void ComesFirst(this IEndpointConventionBuilder endpoint) =>
         endpoint.Add(builder => ((RouteEndpointBuilder)builder).Order = -1);
 
-    private static Task WriteHealthAsync(HttpContext context, HealthReport report)
-    {
-        var replica = context.RequestServices.GetRequiredService<ReplicaIdentity>();
-        var lane = context.RequestServices.GetRequiredService<ComputeLane>().Health;
-        var routes = context.RequestServices.GetRequiredService<ComputeRoutes>();
-        var status =
-            context.RequestServices.GetRequiredService<Drain>().IsDraining ? ReplicaHealth.Draining
-            // Light requests it still serves.
-            : lane.IsStuck && report.Status is HealthStatus.Healthy ? nameof(HealthStatus.Degraded)
-            : report.Status.ToString();
-        return context.Response.WriteAsJsonAsync(
-            new ReplicaHealth(status, replica.Name, replica.Pid, replica.Container, replica.Core, replica.Cores, replica.StartedAt, routes.All, lane),
-            ContractJson.Default.ReplicaHealth,
-            "application/json");
-    }
+    private static Task WriteHealthAsync(HttpContext context, HealthReport report) =>
+        context.Response.WriteAsJsonAsync(
+            context.RequestServices.GetRequiredService<ProbeAnswers>().Of(report.Status), ContractJson.Default.ReplicaHealth, "application/json");
 
     private static void AddValidatedOptions(this IHostApplicationBuilder builder)
     {

@@ -1,0 +1,212 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Threading.Channels;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging;
+
+namespace ClusterAspire.Replica.Health;
+
+/// <summary>
+/// Accepts connections on a thread of its own and looks at the first bytes of each: a probe is answered here, anything else is
+/// Kestrel's.
+/// </summary>
+internal sealed partial class ProbeListener : IConnectionListener
+{
+    // Kestrel has limits of its own for a connection that says nothing.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    // Longer than probes are apart.
+    private static readonly TimeSpan ProbeIdleLimit = TimeSpan.FromMinutes(2);
+
+    private readonly Channel<Socket> _accepted = Channel.CreateUnbounded<Socket>();
+    private readonly Dictionary<Socket, Waiting> _waiting = [];
+    private readonly byte[] _head = new byte[4096];
+    private readonly Socket _listen;
+    private readonly Socket _wake;
+    private readonly bool _noDelay;
+    private readonly ProbeAnswers _answers;
+    private readonly ILogger _logger;
+    private readonly SocketConnectionContextFactory _connections;
+    private readonly Thread _thread;
+    private volatile bool _isEnding;
+
+    public ProbeListener(Socket listen, SocketTransportOptions options, ProbeAnswers answers, ILogger logger)
+    {
+        (_listen, _noDelay, _answers, _logger) = (listen, options.NoDelay, answers, logger);
+        EndPoint = listen.LocalEndPoint!;
+        listen.Blocking = false;
+        _connections = new(
+            new SocketConnectionFactoryOptions
+            {
+                IOQueueCount = options.IOQueueCount,
+                MaxReadBufferSize = options.MaxReadBufferSize,
+                MaxWriteBufferSize = options.MaxWriteBufferSize,
+                UnsafePreferInlineScheduling = options.UnsafePreferInlineScheduling,
+                WaitForDataBeforeAllocatingBuffer = options.WaitForDataBeforeAllocatingBuffer,
+            },
+            logger);
+        _wake = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        _wake.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _wake.Connect(_wake.LocalEndPoint!);
+        _thread = new(Listen) { IsBackground = true, Name = "Probes" };
+        _thread.Start();
+    }
+
+    public EndPoint EndPoint { get; }
+
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        while (await _accepted.Reader.WaitToReadAsync(cancellationToken))
+        {
+            if (_accepted.Reader.TryRead(out var socket))
+            {
+                return _connections.Create(socket);
+            }
+        }
+
+        return null;
+    }
+
+    public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        if (!_isEnding)
+        {
+            _isEnding = true;
+            _wake.Send([1]);
+            _thread.Join();
+        }
+
+        return default;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await UnbindAsync();
+        _connections.Dispose();
+    }
+
+    private void Listen()
+    {
+        while (!_isEnding)
+        {
+            try
+            {
+                Turn();
+            }
+            catch (Exception e)
+            {
+                Log.Failed(_logger, e);
+                Thread.Sleep(Patience);
+            }
+        }
+
+        _listen.Dispose();
+        _wake.Dispose();
+        foreach (var (socket, waiting) in _waiting)
+        {
+            HandOver(socket, waiting);
+        }
+
+        _accepted.Writer.Complete();
+    }
+
+    private void Turn()
+    {
+        List<Socket> ready = [_wake, _listen, .. _waiting.Keys];
+        Socket.Select(ready, null, null, UntilNextDue());
+        foreach (var socket in ready)
+        {
+            if (socket == _listen)
+            {
+                Accept();
+            }
+            else if (socket != _wake)
+            {
+                Look(socket);
+            }
+        }
+
+        foreach (var (socket, waiting) in _waiting.Where(one => one.Value.Due <= Environment.TickCount64).ToList())
+        {
+            _waiting.Remove(socket);
+            HandOver(socket, waiting);
+        }
+    }
+
+    private void HandOver(Socket socket, Waiting waiting)
+    {
+        if (waiting.IsProbe)
+        {
+            socket.Dispose();
+        }
+        else
+        {
+            _accepted.Writer.TryWrite(socket);
+        }
+    }
+
+    private TimeSpan UntilNextDue() =>
+        _waiting.Count == 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(Math.Max(1, _waiting.Values.Min(one => one.Due) - Environment.TickCount64));
+
+    private void Accept()
+    {
+        try
+        {
+            var socket = _listen.Accept();
+            socket.NoDelay = _noDelay;
+            _waiting[socket] = new(Environment.TickCount64 + (long)Patience.TotalMilliseconds, IsProbe: false);
+            if (socket.Available > 0)
+            {
+                Look(socket);
+            }
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.ConnectionReset or SocketError.ConnectionAborted)
+        {
+            // It was gone before it was accepted.
+        }
+    }
+
+    private void Look(Socket socket)
+    {
+        _waiting.Remove(socket, out var waiting);
+        try
+        {
+            var length = socket.Receive(_head, SocketFlags.Peek);
+            if (length == 0)
+            {
+                socket.Dispose();
+                return;
+            }
+
+            if (!ProbeRequest.TryParse(_head.AsSpan(0, length), out var probe))
+            {
+                _accepted.Writer.TryWrite(socket);
+                return;
+            }
+
+            socket.Receive(_head, probe.Length, SocketFlags.None);
+            socket.Send(_answers.To(probe, out var closes));
+            if (closes)
+            {
+                socket.Dispose();
+            }
+            else
+            {
+                _waiting[socket] = new(Environment.TickCount64 + (long)ProbeIdleLimit.TotalMilliseconds, IsProbe: true);
+            }
+        }
+        catch (SocketException)
+        {
+            socket.Dispose();
+        }
+    }
+
+    private readonly record struct Waiting(long Due, bool IsProbe);
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Error, "Accepting connections failed; it goes on in a second.")]
+        public static partial void Failed(ILogger logger, Exception exception);
+    }
+}

@@ -39,8 +39,8 @@ internal static class LoadBalancerExtensions
             kestrel.RequestHeaderEncodingSelector = static _ => Encoding.Latin1;
             kestrel.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1;
             var clients = new ClientConnections(options.Value);
-            kestrel.Listen("LoadBalancer:Url", options.Value.Url, clients.AddTo);
-            kestrel.Listen("LoadBalancer:AdminUrl", options.Value.AdminUrl);
+            kestrel.Listen(ListenExtensions.UrlKey, options.Value.Url, clients.AddTo);
+            kestrel.Listen(ListenExtensions.AdminUrlKey, options.Value.AdminUrl);
             kestrel.Listen(new Http2OnlyEndPoint(), clients.TakeHttp2From);
         });
 

@@ -17,12 +17,7 @@ public sealed class ComputeQueueTests
     public ComputeQueueTests()
     {
         _cluster = new TestCluster(2, _time);
-        _queue = new ComputeQueue(
-            _cluster.Catalog,
-            new CoreAwarePolicy(_cluster.Catalog),
-            new ReadyDestinationsPolicy(_cluster.Catalog),
-            Options.Create(new LoadBalancerOptions { ComputeQueueLimit = 2, ComputeQueueTimeout = 5 }),
-            _time);
+        _queue = Queue(_cluster);
     }
 
     [Fact]
@@ -67,6 +62,49 @@ public sealed class ComputeQueueTests
         await FillAsync(waiting: 2);
         Assert.Null(await AcquireAsync());
         Assert.Equal(2, _queue.Length);
+    }
+
+    [Fact]
+    public async Task A_request_that_had_its_turn_is_not_refused_by_a_full_queue()
+    {
+        await FillAsync(waiting: 2);
+        var retried = AcquireAsync(first: true);
+        Assert.False(retried.IsCompleted);
+        Assert.Equal(3, _queue.Length);
+    }
+
+    [Fact]
+    public async Task Whoever_is_back_takes_from_the_queue_before_the_proxy_knows()
+    {
+        var cluster = new TestCluster(4, _time, ReadyDestinationsPolicy.PolicyName);
+        cluster.Rotation();
+        for (var i = 0; i < 4; i++)
+        {
+            cluster[i].IsGone();
+        }
+
+        var queue = Queue(cluster);
+        var waiting = Enumerable.Range(0, 2).Select(_ => queue.AcquireAsync(new(cluster.State, null, []), first: false, default).AsTask()).ToList();
+        Assert.DoesNotContain(waiting, wait => wait.IsCompleted);
+
+        // YARP's list of available destinations is still empty.
+        cluster[2].Serves(new ReplicaHealth());
+        queue.Offer(cluster.State);
+        Assert.Same(cluster.Destinations[2], (await waiting[0])!.Destination);
+        Assert.False(waiting[1].IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_replica_whose_lane_is_stuck_gets_nothing_until_it_goes_on()
+    {
+        _cluster.Rotation(_cluster.Destinations[0]);
+        _cluster[0].Serves(new ReplicaHealth(Lane: new(1, 0, 100, IsStuck: true)));
+        var waiting = AcquireAsync();
+        Assert.False(waiting.IsCompleted);
+
+        Assert.True(_cluster[0].Serves(new ReplicaHealth(Lane: new(0, 0, null, IsStuck: false))));
+        _queue.Offer(_cluster.State);
+        Assert.NotNull(await waiting);
     }
 
     [Fact]
@@ -122,6 +160,13 @@ public sealed class ComputeQueueTests
         Assert.Equal(2, _cluster[0].ComputeInFlight);
         Assert.False(AcquireAsync().IsCompleted);
     }
+
+    private ComputeQueue Queue(TestCluster cluster) => new(
+        cluster.Catalog,
+        new CoreAwarePolicy(cluster.Catalog),
+        new ReadyDestinationsPolicy(cluster.Catalog),
+        Options.Create(new LoadBalancerOptions { ComputeQueueLimit = 2, ComputeQueueTimeout = 5 }),
+        _time);
 
     private async Task FillAsync(int waiting)
     {

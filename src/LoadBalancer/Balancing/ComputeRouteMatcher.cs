@@ -21,25 +21,25 @@ internal sealed class ComputeRouteMatcher
     /// <summary>The routes it was made of.</summary>
     public IReadOnlyCollection<ComputeRoute> All { get; }
 
-    /// <summary>Whether the request's method and path match one of the routes.</summary>
-    public bool Matches(HttpRequest request)
+    /// <summary>The pattern of the route that the request's method and path match; null when there is none.</summary>
+    public string? Match(HttpRequest request)
     {
         foreach (var entry in _entries)
         {
             if (entry.Matches(request))
             {
-                return true;
+                return entry.Pattern;
             }
         }
 
-        return false;
+        return null;
     }
 
     private static Entry? Compile(ComputeRoute route, IServiceProvider services)
     {
         try
         {
-            return new(route.Method, RoutePatternFactory.Parse(route.Pattern), services.GetRequiredService<ParameterPolicyFactory>());
+            return new(route, RoutePatternFactory.Parse(route.Pattern), services.GetRequiredService<ParameterPolicyFactory>());
         }
         catch (RoutePatternException)
         {
@@ -54,9 +54,9 @@ internal sealed class ComputeRouteMatcher
         private readonly TemplateMatcher _matcher;
         private readonly List<(string Parameter, IRouteConstraint Constraint)> _constraints = [];
 
-        public Entry(string? method, RoutePattern pattern, ParameterPolicyFactory policies)
+        public Entry(ComputeRoute route, RoutePattern pattern, ParameterPolicyFactory policies)
         {
-            _method = method;
+            (_method, Pattern) = (route.Method, route.Pattern);
             // Most requests of other routes are told apart by the pattern's literal beginning alone.
             _start = "/" + string.Join('/', pattern.PathSegments
                 .TakeWhile(segment => segment.IsSimple && segment.Parts[0].IsLiteral)
@@ -73,6 +73,8 @@ internal sealed class ComputeRouteMatcher
                 }
             }
         }
+
+        public string Pattern { get; }
 
         public bool Matches(HttpRequest request)
         {

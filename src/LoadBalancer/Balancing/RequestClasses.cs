@@ -13,20 +13,20 @@ internal sealed class RequestClasses(UpstreamCatalog replicas, IServiceProvider 
 {
     private readonly ConditionalWeakTable<ClusterState, Known> _clusters = [];
 
-    /// <summary>Whether a request occupies a core. Waits for the first probe of its cluster, which may tell.</summary>
+    /// <summary>The route by which a request occupies a core; null when it does not. Waits for the first probe of its cluster, which may tell.</summary>
     /// <param name="context">The request, routed.</param>
     /// <exception cref="OperationCanceledException">The client left.</exception>
-    public ValueTask<bool> IsComputeAsync(HttpContext context)
+    public ValueTask<string?> ComputeRouteAsync(HttpContext context)
     {
         var route = context.GetReverseProxyFeature().Route;
         if (route.MarkedClass() is { } marked)
         {
-            return new(marked is RouteClass.Compute);
+            return new(marked is RouteClass.Compute ? route.Config.Match.Path ?? route.Config.RouteId : null);
         }
 
         var cluster = context.GetRouteModel().Cluster!;
         var known = _clusters.GetOrCreateValue(cluster);
-        return known.FirstProbe.Task.IsCompleted || !cluster.IsProbed() ? new(known.Routes.Matches(context.Request)) : WaitAsync(known, context);
+        return known.FirstProbe.Task.IsCompleted || !cluster.IsProbed() ? new(known.Routes.Match(context.Request)) : WaitAsync(known, context);
     }
 
     /// <summary>A replica of the cluster was probed: learns its compute routes.</summary>
@@ -46,10 +46,10 @@ internal sealed class RequestClasses(UpstreamCatalog replicas, IServiceProvider 
         }
     }
 
-    private static async ValueTask<bool> WaitAsync(Known known, HttpContext context)
+    private static async ValueTask<string?> WaitAsync(Known known, HttpContext context)
     {
         await known.FirstProbe.Task.WaitAsync(context.RequestAborted);
-        return known.Routes.Matches(context.Request);
+        return known.Routes.Match(context.Request);
     }
 
     private sealed class Known

@@ -1,6 +1,6 @@
+using System.Buffers;
 using ClusterAspire.LoadBalancer.Configuration;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;
 
 namespace ClusterAspire.LoadBalancer.Buffering;
@@ -46,6 +46,11 @@ internal sealed class RequestBodies(IOptions<LoadBalancerOptions> options)
         while (true)
         {
             var read = await reader.ReadAsync(context.RequestAborted);
+            if (isCompute && Math.Max(read.Buffer.Length, context.Request.ContentLength ?? 0) > options.Value.ComputeBodyLimit)
+            {
+                throw TooLong();
+            }
+
             var isEnough = read.IsCompleted || read.Buffer.Length > options.Value.BodyMemory;
             // Looked at, and left for whoever forwards it.
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
@@ -60,17 +65,31 @@ internal sealed class RequestBodies(IOptions<LoadBalancerOptions> options)
             }
         }
 
-        var limit = options.Value.ComputeBodyLimit;
-        context.Request.EnableBuffering(options.Value.BodyMemory, limit);
-        try
-        {
-            await context.Request.Body.DrainAsync(context.RequestAborted);
-        }
-        catch (IOException) when (context.Request.Body.Length >= limit && !context.RequestAborted.IsCancellationRequested)
-        {
-            throw new BadHttpRequestException($"The body is longer than {limit} bytes.", StatusCodes.Status413PayloadTooLarge);
-        }
-
+        context.Request.EnableBuffering(options.Value.BodyMemory);
+        await SpoolAsync(context.Request, context.RequestAborted);
         context.Request.Body.Position = 0;
     }
+
+    // A FileBufferingReadStream keeps what is read from it.
+    private async Task SpoolAsync(HttpRequest request, CancellationToken cancellationToken)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
+        try
+        {
+            while (await request.Body.ReadAsync(buffer, cancellationToken) > 0)
+            {
+                if (request.Body.Position > options.Value.ComputeBodyLimit)
+                {
+                    throw TooLong();
+                }
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private BadHttpRequestException TooLong() =>
+        new($"The body is longer than {options.Value.ComputeBodyLimit} bytes.", StatusCodes.Status413PayloadTooLarge);
 }

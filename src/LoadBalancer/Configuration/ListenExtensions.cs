@@ -8,22 +8,21 @@ namespace ClusterAspire.LoadBalancer.Configuration;
 /// <summary>Where the balancer listens.</summary>
 internal static class ListenExtensions
 {
-    /// <summary>Reads <c>http://*:8080</c> and <c>http://+:8080</c>, which are no URIs, as every address of this machine.</summary>
-    public static Uri OfAnyAddress(this Uri url)
-    {
-        if (url is { IsAbsoluteUri: false, OriginalString: var text })
-        {
-            foreach (var any in (ReadOnlySpan<string>)["http://*:", "http://+:"])
-            {
-                if (text.StartsWith(any, StringComparison.OrdinalIgnoreCase) && Uri.TryCreate("http://[::]:" + text[any.Length..], UriKind.Absolute, out var all))
-                {
-                    return all;
-                }
-            }
-        }
+    /// <summary>The key of <see cref="LoadBalancerOptions.Url"/>.</summary>
+    public const string UrlKey = $"{LoadBalancerOptions.Section}:{nameof(LoadBalancerOptions.Url)}";
 
-        return url;
-    }
+    /// <summary>The key of <see cref="LoadBalancerOptions.AdminUrl"/>.</summary>
+    public const string AdminUrlKey = $"{LoadBalancerOptions.Section}:{nameof(LoadBalancerOptions.AdminUrl)}";
+
+    /// <summary>The configuration with <c>http://*:8080</c> and <c>http://+:8080</c>, which are no URIs, as every address of this machine.</summary>
+    public static IConfiguration WithAnyAddress(this IConfiguration configuration) => new ConfigurationBuilder()
+        .AddConfiguration(configuration)
+        .AddInMemoryCollection(
+            from key in (string[])[UrlKey, AdminUrlKey]
+            let url = configuration[key]
+            where url is not null && (url.StartsWith("http://*:", StringComparison.OrdinalIgnoreCase) || url.StartsWith("http://+:", StringComparison.OrdinalIgnoreCase))
+            select KeyValuePair.Create(key, (string?)("http://[::]:" + url["http://*:".Length..])))
+        .Build();
 
     /// <summary>Listens at an address, or at every address that a name stands for.</summary>
     /// <exception cref="OptionsValidationException">The name stands for no address.</exception>

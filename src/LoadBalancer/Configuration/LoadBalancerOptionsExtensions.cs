@@ -8,8 +8,8 @@ internal static class LoadBalancerOptionsExtensions
 {
     /// <summary>Adds the options, checked when the load balancer starts.</summary>
     public static void AddLoadBalancerOptions(this IServiceCollection services) =>
-        services.AddOptions<LoadBalancerOptions>().BindConfiguration(LoadBalancerOptions.Section)
-            .PostConfigure(options => (options.Url, options.AdminUrl) = (options.Url.OfAnyAddress(), options.AdminUrl.OfAnyAddress()))
+        services.AddOptions<LoadBalancerOptions>().Configure<IConfiguration>((options, configuration) =>
+                configuration.WithAnyAddress().GetSection(LoadBalancerOptions.Section).Bind(options))
             .Validate(options => IsHttp(options.Url), "LoadBalancer:Url must be an address such as http://127.0.0.1:8080.")
             .Validate(options => IsHttp(options.AdminUrl), "LoadBalancer:AdminUrl must be an address such as http://127.0.0.1:8081.")
             .Validate(

@@ -37,9 +37,7 @@ internal sealed partial class DnsEndpoints(
         try
         {
             // One that takes longer than we wait goes on, and the next round waits for that one.
-            host.Lookup ??= lookup(name);
-            var addresses = await host.Lookup.WaitAsync(Patience, time, cancellationToken);
-            host.Lookup = null;
+            var addresses = await host.LookUpAsync(() => lookup(name), task => task.WaitAsync(Patience, time, cancellationToken));
             if (addresses.Length > 0)
             {
                 Know(name, host, addresses);
@@ -51,7 +49,6 @@ internal sealed partial class DnsEndpoints(
         }
         catch (SocketException e)
         {
-            host.Lookup = null;
             Fail(name, host, e.SocketErrorCode);
         }
         catch (TimeoutException)
@@ -86,11 +83,37 @@ internal sealed partial class DnsEndpoints(
 
     private sealed class Host
     {
-        public Task<IPAddress[]>? Lookup { get; set; }
+        private readonly Lock _lock = new();
+        private Task<IPAddress[]>? _lookup;
 
         public IReadOnlyList<IPAddress> Addresses { get; set; } = [];
 
         public SocketError? Error { get; set; }
+
+        /// <summary>Waits for the lookup whose end nobody has seen, which all who ask share, else for a new one.</summary>
+        public async Task<IPAddress[]> LookUpAsync(Func<Task<IPAddress[]>> begin, Func<Task<IPAddress[]>, Task<IPAddress[]>> wait)
+        {
+            Task<IPAddress[]> lookup;
+            lock (_lock)
+            {
+                lookup = _lookup ??= begin();
+            }
+
+            try
+            {
+                return await wait(lookup);
+            }
+            finally
+            {
+                lock (_lock)
+                {
+                    if (_lookup == lookup && lookup.IsCompleted)
+                    {
+                        _lookup = null;
+                    }
+                }
+            }
+        }
     }
 
     private static partial class Log

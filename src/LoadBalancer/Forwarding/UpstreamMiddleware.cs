@@ -36,18 +36,17 @@ internal sealed class UpstreamMiddleware(
         finally
         {
             replica.End();
-        }
-
-        if (tries.RespondedAt != 0)
-        {
-            Alive(context, replica, tries);
+            if (tries.RespondedAt != 0)
+            {
+                Alive(context, replica, tries);
+            }
         }
 
         // What has no length declared may be a stream, which lasts as long as both sides like: its latency is the time to its start.
         var ended = tries.RespondedAt != 0 && context.Response.ContentLength is null ? tries.RespondedAt : time.GetTimestamp();
         var duration = time.GetElapsedTime(started, ended);
         var route = proxy.Route.Config;
-        metrics.Answered(replica, context, route.Match.Path ?? route.RouteId, duration);
+        metrics.Answered(replica, context, tries.ComputeRoute ?? route.Match.Path ?? route.RouteId, duration);
 
         var error = context.Features.Get<IForwarderErrorFeature>();
         if (error?.Error is ForwarderError.RequestBodyCanceled or ForwarderError.RequestBodyDestination or ForwarderError.RequestBodyClient
@@ -96,7 +95,7 @@ internal sealed class UpstreamMiddleware(
 
         if (tries.IsUpgraded)
         {
-            metrics.Upgraded(-1);
+            replica.EndUpgraded();
         }
     }
 }

@@ -1,5 +1,5 @@
 using System.Net;
-using ClusterAspire.LoadBalancer.Telemetry;
+using ClusterAspire.LoadBalancer.Upstreams;
 using Yarp.ReverseProxy.Transforms;
 using Yarp.ReverseProxy.Transforms.Builder;
 
@@ -9,7 +9,7 @@ namespace ClusterAspire.LoadBalancer.Retry;
 /// Notes when a replica begins to answer. One that answers 503 with <c>Retry-After</c>, as one with a full lane does, has failed
 /// the try: what another replica can still take, the client need not hear of.
 /// </summary>
-internal sealed class ResponseStartTransform(TimeProvider time, BalancerMetrics metrics) : ITransformProvider
+internal sealed class ResponseStartTransform(UpstreamCatalog replicas, TimeProvider time) : ITransformProvider
 {
     /// <inheritdoc/>
     public void ValidateRoute(TransformRouteValidationContext context)
@@ -24,7 +24,9 @@ internal sealed class ResponseStartTransform(TimeProvider time, BalancerMetrics 
     /// <inheritdoc/>
     public void Apply(TransformBuilderContext context) => context.AddResponseTransform(response =>
     {
-        if (response.ProxyResponse is not { } answer || response.HttpContext.Features.Get<Tries>() is not { } tries)
+        if (response.ProxyResponse is not { } answer
+            || response.HttpContext.Features.Get<Tries>() is not { } tries
+            || response.HttpContext.GetReverseProxyFeature().ProxiedDestination is not { } destination)
         {
             return default;
         }
@@ -33,11 +35,10 @@ internal sealed class ResponseStartTransform(TimeProvider time, BalancerMetrics 
         if (answer.StatusCode is HttpStatusCode.SwitchingProtocols)
         {
             tries.IsUpgraded = true;
-            metrics.Upgraded(1);
+            replicas[destination].BeginUpgraded();
         }
 
         if (answer is { StatusCode: HttpStatusCode.ServiceUnavailable, Headers.RetryAfter: not null }
-            && response.HttpContext.GetReverseProxyFeature().ProxiedDestination is { } destination
             && tries.Fail(destination, TryFailure.Refused))
         {
             response.SuppressResponseBody = true;

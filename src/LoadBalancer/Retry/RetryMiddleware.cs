@@ -26,10 +26,10 @@ internal sealed class RetryMiddleware(
         }
 
         var proxy = context.GetReverseProxyFeature();
-        var isCompute = proxy.AvailableDestinations.Count > 0 && await classes.IsComputeAsync(context);
-        var tries = new Tries(policy, context.GetRouteModel().Cluster!, IsSafe(context), isCompute);
+        var computeRoute = proxy.AvailableDestinations.Count > 0 ? await classes.ComputeRouteAsync(context) : null;
+        var tries = new Tries(policy, context.GetRouteModel().Cluster!, IsSafe(context), computeRoute);
         context.Features.Set(tries);
-        await bodies.ReceiveAsync(context, isCompute);
+        await bodies.ReceiveAsync(context, tries.IsCompute);
 
         while (true)
         {

@@ -6,8 +6,8 @@ namespace ClusterAspire.LoadBalancer.Retry;
 /// <param name="policy">Decides whether there is another.</param>
 /// <param name="cluster">Whose destinations may be tried.</param>
 /// <param name="isSafe">Whether the request may be sent twice.</param>
-/// <param name="isCompute">Whether the request occupies a core.</param>
-internal sealed class Tries(RetryPolicy policy, ClusterState cluster, bool isSafe, bool isCompute)
+/// <param name="computeRoute">The route by which the request occupies a core, or null.</param>
+internal sealed class Tries(RetryPolicy policy, ClusterState cluster, bool isSafe, string? computeRoute)
 {
     private List<DestinationState>? _failed;
     private int _sent;
@@ -16,7 +16,10 @@ internal sealed class Tries(RetryPolicy policy, ClusterState cluster, bool isSaf
     public IReadOnlyCollection<DestinationState> Failed => _failed ?? [];
 
     /// <summary>Whether the request occupies a core.</summary>
-    public bool IsCompute => isCompute;
+    public bool IsCompute => computeRoute is not null;
+
+    /// <summary>The route by which the request occupies a core, or null.</summary>
+    public string? ComputeRoute => computeRoute;
 
     /// <summary>The timestamp at which the present try's replica began to answer; 0 before.</summary>
     public long RespondedAt { get; set; }

@@ -17,7 +17,6 @@ internal sealed class BalancerMetrics
     private readonly Histogram<double> _queueTime;
     private readonly Counter<long> _rejected;
     private readonly Counter<long> _retries;
-    private readonly UpDownCounter<int> _upgraded;
 
     /// <summary>Creates the instruments.</summary>
     public BalancerMetrics(IMeterFactory meters, UpstreamCatalog replicas, ComputeQueue queue)
@@ -27,13 +26,17 @@ internal sealed class BalancerMetrics
         _queueTime = meter.CreateDurations("clusteraspire.compute_queue.time", "Time a compute request waited for a free core.");
         _rejected = meter.CreateCounter<long>("clusteraspire.compute_queue.rejected", "{request}", "Compute requests answered 503.");
         _retries = meter.CreateCounter<long>("clusteraspire.upstream.retries", "{retry}", "Requests repeated on another replica.");
-        _upgraded = meter.CreateUpDownCounter<int>("clusteraspire.upstream.upgraded_connections", "{connection}", "Open connections that changed their protocol, such as WebSockets.");
         meter.CreateObservableGauge("clusteraspire.compute_queue.length", () => queue.Length, "{request}", "Compute requests waiting for a free core.");
         meter.CreateObservableGauge(
             "clusteraspire.upstream.active_requests",
             () => replicas.All.Select(replica => new Measurement<int>(replica.InFlight, Instance(replica))),
             "{request}",
             "Requests a replica is working on.");
+        meter.CreateObservableGauge(
+            "clusteraspire.upstream.upgraded_connections",
+            () => replicas.All.Select(replica => new Measurement<int>(replica.Upgraded, Instance(replica))),
+            "{connection}",
+            "Connections to a replica that changed their protocol, such as WebSockets.");
         meter.CreateObservableGauge(
             "clusteraspire.upstream.compute_slots.used",
             () => replicas.All.Select(replica => new Measurement<int>(replica.ComputeInFlight, Instance(replica))),
@@ -70,9 +73,6 @@ internal sealed class BalancerMetrics
 
     /// <summary>A compute request was answered 503.</summary>
     public void ComputeRejected(string reason) => _rejected.Add(1, new KeyValuePair<string, object?>("error.type", reason));
-
-    /// <summary>So many more connections have another protocol than HTTP.</summary>
-    public void Upgraded(int connections) => _upgraded.Add(connections);
 
     /// <summary>A request goes to another replica.</summary>
     public void Retried() => _retries.Add(1);

@@ -21,6 +21,7 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
     private long _computeSince;
     private int _restarts;
     private int _run;
+    private int _upgraded;
     private long _answeredAt;
     private volatile bool _served;
 
@@ -53,6 +54,9 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
 
     /// <summary>Requests it is working on.</summary>
     public int InFlight => Volatile.Read(ref _inFlight);
+
+    /// <summary>Connections to it that have become ones of another protocol, such as WebSockets.</summary>
+    public int Upgraded => Volatile.Read(ref _upgraded);
 
     /// <summary>Compute requests it is working on, each holding a slot.</summary>
     public int ComputeInFlight => Volatile.Read(ref _computeInFlight);
@@ -171,6 +175,12 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
 
     /// <summary>A request sent to it has ended.</summary>
     public void End() => Interlocked.Decrement(ref _inFlight);
+
+    /// <summary>A connection to it has become one of another protocol.</summary>
+    public void BeginUpgraded() => Interlocked.Increment(ref _upgraded);
+
+    /// <summary>A connection of another protocol has ended.</summary>
+    public void EndUpgraded() => Interlocked.Decrement(ref _upgraded);
 
     /// <summary>A compute request takes a slot. The compute queue calls this under its lock.</summary>
     public void TakeSlot()

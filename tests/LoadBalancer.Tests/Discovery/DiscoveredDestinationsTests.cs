@@ -46,6 +46,36 @@ public sealed class DiscoveredDestinationsTests
     }
 
     [Fact]
+    public async Task The_family_stays_though_the_answers_order_changes()
+    {
+        var resolver = Resolver();
+        _dns = Answer("10.0.0.1", "fd00::1");
+        Assert.Equal(["10.0.0.1:8080"], await NamesAsync(resolver));
+        _dns = Answer("fd00::1", "10.0.0.1", "10.0.0.2");
+        Assert.Equal(["10.0.0.1:8080", "10.0.0.2:8080"], await NamesAsync(resolver));
+        _dns = Answer("fd00::1");
+        Assert.Equal(["[fd00::1]:8080"], await NamesAsync(resolver));
+    }
+
+    [Fact]
+    public async Task Clusters_that_share_a_host_may_ask_at_the_same_time()
+    {
+        var resolver = Resolver();
+        _dns = async _ =>
+        {
+            await Task.Yield();
+            return [IPAddress.Loopback];
+        };
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        {
+            for (var round = 0; round < 2000; round++)
+            {
+                Assert.Equal(["127.0.0.1:8080"], await NamesAsync(resolver));
+            }
+        })));
+    }
+
+    [Fact]
     public async Task Addresses_are_left_as_they_are()
     {
         var resolved = await ResolveAsync(Resolver(), new() { Address = "http://10.0.0.9:8080" });

@@ -19,14 +19,18 @@ internal sealed class Balancer : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private Balancer(WebApplication app, Uri url, Uri adminUrl)
+    private Balancer(WebApplication app, Uri url, Uri adminUrl, LogLines log)
     {
         _app = app;
+        Log = log.Lines;
         Client = new HttpClient { BaseAddress = url };
         Admin = new HttpClient { BaseAddress = adminUrl };
     }
 
     public HttpClient Client { get; }
+
+    /// <summary>Its warnings and errors.</summary>
+    public IReadOnlyCollection<string> Log { get; }
 
     public HttpClient Admin { get; }
 
@@ -37,7 +41,8 @@ internal sealed class Balancer : IAsyncDisposable
     {
         var (url, adminUrl) = (FreeUrl(), FreeUrl());
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        builder.Logging.ClearProviders();
+        var log = new LogLines();
+        builder.Logging.ClearProviders().AddProvider(log);
         builder.Configuration.AddInMemoryCollection(
         [
             new("LoadBalancer:Url", url.ToString()),
@@ -54,7 +59,7 @@ internal sealed class Balancer : IAsyncDisposable
         app.MapAdmin();
         app.MapLoadBalancer();
         await app.StartAsync();
-        return new Balancer(app, url, adminUrl);
+        return new Balancer(app, url, adminUrl, log);
     }
 
     /// <summary>Adds an upstream to the configuration of the running load balancer.</summary>
@@ -69,6 +74,9 @@ internal sealed class Balancer : IAsyncDisposable
 
     /// <summary>What happened, as the live page tells it: subject and text.</summary>
     public IEnumerable<string> Events => _app.Services.GetRequiredService<BalancerEvents>().Recent.Select(item => $"{item.Subject}: {item.Text}");
+
+    /// <summary>What it knows of a replica.</summary>
+    public Upstream Upstream(string name) => _app.Services.GetRequiredService<UpstreamCatalog>().All.Single(replica => replica.Name == name);
 
     /// <summary>Waits until a replica's state is as expected; a minute is forever here.</summary>
     public async Task UntilAsync(string name, params string[] states)

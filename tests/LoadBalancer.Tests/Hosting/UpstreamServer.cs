@@ -27,7 +27,7 @@ internal sealed class UpstreamServer : IUpstream, IAsyncDisposable
     /// <summary>What <c>/health</c> says next; null is a 404.</summary>
     public Func<IResult>? Health { get; set; }
 
-    public static async Task<UpstreamServer> StartAsync(string name, RequestDelegate handler, int port = 0, int cores = 1)
+    public static async Task<UpstreamServer> StartAsync(string name, RequestDelegate handler, int port = 0, int cores = 1, Action<WebApplication>? build = null)
     {
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port));
@@ -37,6 +37,7 @@ internal sealed class UpstreamServer : IUpstream, IAsyncDisposable
         var upstream = new UpstreamServer(app) { Name = name };
         upstream.Health = () => Results.Json(
             new { status = "Healthy", name, pid = 1, cores, startedAt, computeRoutes = new[] { new { method = (string?)null, pattern = "/slow" } } });
+        build?.Invoke(app);
         app.Run(context =>
         {
             if (context.Request.Path == "/health")

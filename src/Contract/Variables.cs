@@ -39,6 +39,9 @@ public static class Variables
     /// <summary>Where the live page, the metrics and the replica API listen.</summary>
     public const string LoadBalancerAdminUrl = "LoadBalancer__AdminUrl";
 
+    /// <summary>What whoever asks the admin port must know, if anything.</summary>
+    public const string LoadBalancerAdminToken = "LoadBalancer__AdminToken";
+
     /// <summary>How many compute requests may wait at the load balancer.</summary>
     public const string ComputeQueueLimit = "LoadBalancer__ComputeQueueLimit";
 

@@ -8,7 +8,7 @@ namespace ClusterAspire.Runner;
 /// <summary>Passes warnings on to the live page too: exit codes are something only the supervisor sees.</summary>
 internal sealed class LivePageReports(IClusterOutput inner, Uri adminUrl) : IClusterOutput, IDisposable
 {
-    private readonly HttpClient _http = LoopbackHttp.Create(TimeSpan.FromSeconds(2), adminUrl);
+    private readonly HttpClient _http = LoopbackHttp.CreateForAdmin(TimeSpan.FromSeconds(2), adminUrl);
 
     public void Line(string workload, string line) => inner.Line(workload, line);
 

@@ -97,7 +97,7 @@ internal sealed class LatencyTable(IClusterOutput log, IAnsiConsole terminal) : 
 
     private async Task ShowAsync(Uri adminUrl)
     {
-        using var http = LoopbackHttp.Create(Interval, adminUrl);
+        using var http = LoopbackHttp.CreateForAdmin(Interval, adminUrl);
         ReplicaStatus[] replicas = [];
         await terminal.Live(new Text("")).StartAsync(async live =>
         {

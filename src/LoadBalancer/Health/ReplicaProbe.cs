@@ -149,6 +149,10 @@ internal sealed partial class ReplicaProbe(
                 Silent(cluster, replica, schedule);
             }
         }
+        catch (Forwarding.Http1.OutOfResourcesException)
+        {
+            // Who cannot look does not conclude that what he looks for is gone.
+        }
         catch (Exception e)
         {
             // Whatever it was: the balancer lives, and asks again.

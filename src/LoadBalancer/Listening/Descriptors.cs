@@ -9,6 +9,9 @@ internal static partial class Descriptors
     private const int Linux = 7;
     private const int Bsd = 8;
 
+    // What the process has open before it has clients: the limit less this is what they and the replicas share.
+    private static readonly int Own = Count();
+
     /// <summary>The process's limit; <see cref="int.MaxValue"/> where there is none.</summary>
     // Asked for each time: it can be changed from outside (prlimit(1)).
     public static int Limit =>
@@ -24,7 +27,7 @@ internal static partial class Descriptors
     public static bool AreShort(nint newest)
     {
         var limit = Limit;
-        return newest >= limit - Math.Clamp(limit / 8, 1, MostReserved);
+        return newest >= limit - Math.Clamp((limit - Own) / 4, 1, MostReserved);
     }
 
     /// <inheritdoc cref="AreShort(nint)"/>
@@ -44,6 +47,12 @@ internal static partial class Descriptors
     /// <summary>Opens one that can be closed when another is needed.</summary>
     /// <exception cref="IOException">There is none left.</exception>
     public static Microsoft.Win32.SafeHandles.SafeFileHandle OpenSpare() => File.OpenHandle(OperatingSystem.IsWindows() ? "NUL" : "/dev/null");
+
+    private static int Count()
+    {
+        using var newest = OpenSpare();
+        return (int)newest.DangerousGetHandle();
+    }
 
     [LibraryImport("libc", EntryPoint = "getrlimit")]
     private static partial int GetLimit(int resource, out Limits limit);

@@ -95,7 +95,8 @@ internal sealed class RequestFraming
                     _part = Part.Fields;
                 }
 
-                return true;
+                // Kestrel takes a CR within the target.
+                return Latin1Text.IsValue(line);
             case Part.Fields:
                 return line.IsEmpty ? EndHead() : IsFieldSound(line);
             case Part.ChunkSize:

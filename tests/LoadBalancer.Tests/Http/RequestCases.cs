@@ -53,7 +53,7 @@ public static class RequestCases
         [
             "GET /x HTTP/1.1\nHost: a\r\n\r\n", "GET /x HTTP/1.1\r\nHost: a\n\r\n", "GET /x HTTP/1.1\r\nHost: a\r\n\n", "GET /x HTTP/1.1\nHost: a\n\n",
             "GET /x HTTP/1.1\r\nHost: a\r\nX: y\nEvil: z\r\n\r\n", "GET /x HTTP/1.1\r\nHost: a\r\nX: y\rEvil: z\r\n\r\n", "GET /x HTTP/1.1\rHost: a\r\r",
-            "GET /x HTTP/1.1\r\nHost: a\r\nX: y\r\r\n\r\n", "GET /x HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n",
+            "GET /x HTTP/1.1\r\nHost: a\r\nX: y\r\r\n\r\n", "GET /x HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n", "GET /a\rb HTTP/1.1\r\nHost: a\r\n\r\n",
         ];
         foreach (var head in heads)
         {

@@ -108,7 +108,8 @@ internal sealed class ConnectionPool(string host, int port, bool encrypted, Http
         {
             connection?.Dispose();
             cancellationToken.ThrowIfCancellationRequested();
-            throw exception is SocketException or OperationCanceledException or IOException or System.Security.Authentication.AuthenticationException
+            throw exception is SocketException local && OutOfResourcesException.Is(local) ? new OutOfResourcesException(local)
+                : exception is SocketException or OperationCanceledException or IOException or System.Security.Authentication.AuthenticationException
                 ? new HttpRequestException(HttpRequestError.ConnectionError, $"No connection to {host}:{port} could be made: {(exception is OperationCanceledException ? "it took too long" : exception.Message)}", exception)
                 : exception;
         }

@@ -19,7 +19,13 @@ internal static class RequestHead
         var uri = request.RequestUri!;
         Put(request.Method.Method, output);
         output.Write(" "u8);
-        Put(request.Method == HttpMethod.Options && request.Options.TryGetValue(Target, out var target) ? target : uri.PathAndQuery, output);
+        var target = request.Method == HttpMethod.Options && request.Options.TryGetValue(Target, out var given) ? given : uri.PathAndQuery;
+        if (target.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        {
+            throw new UnsendableRequestException("its target has characters that are neither letters, digits nor signs");
+        }
+
+        Put(target, output);
         output.Write(" HTTP/1.1\r\n"u8);
 
         // As they came: .NET's parsed ones would be checked and written anew.

@@ -70,11 +70,11 @@ public static class LoadBalancerExtensions
         .WithUrlForEndpoint(Admin, url => url.DisplayText = "Live page")
         .WithUrlForEndpoint(Admin, (EndpointReference _) => new ResourceUrlAnnotation { Url = "/metrics", DisplayText = "Metrics" })
         .WithPlanned(plan.Environment)
-        .OnBeforeResourceStarted((_, _, _) =>
+        .OnBeforeResourceStarted((resource, starting, _) => StartFailure.ExplainAsync(resource, starting.Services, () =>
         {
             plan.EnsurePortsAreFree();
             return Task.CompletedTask;
-        })
+        }))
         .OnResourceReady((_, ready, _) => Announcement.MakeAsync(ready.Services, plan))
         .WithRestarts(new(plan.Url, "alive"), limits);
 

@@ -45,7 +45,8 @@ internal static class ReplicaExtensions
             }
         })
         .WithOtlpExporter()
-        .OnBeforeResourceStarted((_, starting, cancellationToken) => image.PrepareAsync(starting.Services, service.Resource, cancellationToken))
+        .OnBeforeResourceStarted((resource, starting, cancellationToken) => StartFailure.ExplainAsync(
+            resource, starting.Services, () => image.PrepareAsync(starting.Services, service.Resource, cancellationToken)))
         .AsReplica(service, replica);
 
     /// <summary>Endpoints and environment come from the plan, not from a profile that several replicas would share.</summary>

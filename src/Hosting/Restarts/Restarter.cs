@@ -87,7 +87,7 @@ internal sealed partial class Restarter(
                 {
                     var instance = Of(change.Resource, change.ResourceId);
                     instance.Note(change.Snapshot);
-                    if (instance.IsRunning(change.Snapshot, lifetime.ApplicationStopping) is { } run && restarts is { Alive: { } alive, Limits: { } limits })
+                    if (instance.BeginRun(change.Snapshot, lifetime.ApplicationStopping) is { } run && restarts is { Alive: { } alive, Limits: { } limits })
                     {
                         _ = WatchAsync(instance, new LivenessWatch(alive, limits, Probe.AskAsync, Time), run);
                     }
@@ -303,9 +303,9 @@ internal sealed partial class Restarter(
             _healthy = healthy;
         }
 
-        /// <summary>Tells a run from the next.</summary>
-        /// <returns>When it begins to run: cancelled when it has ended, or the application does.</returns>
-        public CancellationToken? IsRunning(CustomResourceSnapshot snapshot, CancellationToken stopping)
+        /// <summary>Tells one run from the next.</summary>
+        /// <returns>A token when a run has just begun, cancelled when the run or the application ends; else null.</returns>
+        public CancellationToken? BeginRun(CustomResourceSnapshot snapshot, CancellationToken stopping)
         {
             var runs = snapshot.State?.Text == KnownResourceStates.Running;
             if (runs == _run is not null)

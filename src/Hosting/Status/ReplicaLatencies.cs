@@ -4,6 +4,7 @@ using System.Text.Json;
 using Aspire.Hosting.ApplicationModel;
 using ClusterAspire.Contract;
 using ClusterAspire.Hosting.Replicas;
+using ClusterAspire.Orchestration.Supervision;
 using Microsoft.Extensions.Hosting;
 
 namespace ClusterAspire.Hosting.Status;
@@ -13,32 +14,30 @@ internal sealed class ReplicaLatencies(DistributedApplicationModel model, Resour
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
-    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(2) };
-
-    /// <inheritdoc/>
-    public override void Dispose()
-    {
-        base.Dispose();
-        _http.Dispose();
-    }
-
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var services = model.Resources.OfType<ReplicatedService>().Where(service => service.LoadBalancer is not null).ToList();
+        await Task.WhenAll(
+            from service in model.Resources.OfType<ReplicatedService>()
+            where service.LoadBalancer is not null
+            select KeepShowingAsync(service, service.LoadBalancer!.Plan.AdminUrl, stoppingToken));
+    }
+
+    private async Task KeepShowingAsync(ReplicatedService service, Uri adminUrl, CancellationToken stoppingToken)
+    {
+        using var http = LoopbackHttp.CreateForAdmin(Interval, adminUrl);
         using var timer = new PeriodicTimer(Interval);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            await Task.WhenAll(services.Select(service => ShowAsync(service, stoppingToken)));
+            await ShowAsync(service, http, stoppingToken);
         }
     }
 
-    private async Task ShowAsync(ReplicatedService service, CancellationToken stoppingToken)
+    private async Task ShowAsync(ReplicatedService service, HttpClient http, CancellationToken stoppingToken)
     {
         try
         {
-            var statuses = await _http.GetFromJsonAsync(
-                new Uri(service.LoadBalancer!.Plan.AdminUrl, "api/replicas"), ContractJson.Default.ReplicaStatusArray, stoppingToken) ?? [];
+            var statuses = await http.GetFromJsonAsync("api/replicas", ContractJson.Default.ReplicaStatusArray, stoppingToken) ?? [];
             foreach (var status in statuses)
             {
                 if (service.Replicas.FirstOrDefault(replica => replica.Plan.Name == status.Name) is { } replica)

@@ -10,16 +10,32 @@ public sealed class ManifestTests
     public async Task The_service_is_one_resource_that_the_load_balancer_finds_by_name()
     {
         var manifest = Path.Combine(Directory.CreateTempSubdirectory("aspire-manifest-").FullName, "manifest.json");
-        using var appHost = Process.Start(new ProcessStartInfo(
-            "dotnet", [typeof(Projects.AppHost).Assembly.Location, "--operation", "publish", "--publisher", "manifest", "--output-path", manifest]))!;
-        await appHost.WaitForExitAsync();
+        await RunAsync("--operation", "publish", "--publisher", "manifest", "--output-path", manifest);
 
-        Assert.Equal(0, appHost.ExitCode);
         using var json = JsonDocument.Parse(await File.ReadAllTextAsync(manifest));
         var resources = json.RootElement.GetProperty("resources");
         Assert.Equal(["loadbalancer", "service"], resources.EnumerateObject().Select(resource => resource.Name).Order());
         var environment = resources.GetProperty("loadbalancer").GetProperty("env");
         Assert.Equal("dns", environment.GetProperty("LoadBalancer__Discovery").GetString());
         Assert.Equal("{service.bindings.http.url}", environment.GetProperty("ReverseProxy__Clusters__service__Destinations__pods__Address").GetString());
+    }
+
+    [Fact]
+    public async Task A_publish_step_writes_the_kubernetes_manifests()
+    {
+        var output = Directory.CreateTempSubdirectory("aspire-publish-").FullName;
+
+        await RunAsync("--operation", "publish", "--step", "publish", "--output-path", output, "--replicas", "3");
+
+        var manifests = Path.Combine(output, "k8s", "service");
+        Assert.Contains("service.yaml", await File.ReadAllTextAsync(Path.Combine(manifests, "kustomization.yaml")));
+        Assert.Contains("minReplicas: 3", await File.ReadAllTextAsync(Path.Combine(manifests, "service.yaml")));
+    }
+
+    private static async Task RunAsync(params string[] arguments)
+    {
+        using var appHost = Process.Start(new ProcessStartInfo("dotnet", [typeof(Projects.AppHost).Assembly.Location, .. arguments]))!;
+        await Eventually.InTimeAsync(appHost.WaitForExitAsync());
+        Assert.Equal(0, appHost.ExitCode);
     }
 }

@@ -48,6 +48,7 @@ public static class ReplicaExtensions
         builder.Services.AddSingleton<ComputeRoutes>();
         builder.Services.AddSingleton(services => new Lazy<ComputeRoutes>(services.GetRequiredService<ComputeRoutes>));
         builder.Services.AddSingleton<ProbeAnswers>();
+        builder.Services.AddSingleton<ProbeEndpoints>();
         builder.Services.AddSingleton<IConnectionListenerFactory, ProbeTransport>();
         builder.Services.AddExceptionHandler<ComputeLaneFull>();
         builder.Services.AddProblemDetails();
@@ -81,7 +82,7 @@ public static class ReplicaExtensions
     {
         endpoints.MapHealthChecks(Probes.Health, new() { ResponseWriter = WriteHealthAsync }).DisableHttpMetrics().ComesFirst();
         endpoints.MapHealthChecks(Probes.Alive, new() { Predicate = ProbeAnswers.IsLive }).DisableHttpMetrics().ComesFirst();
-        endpoints.ServiceProvider.GetRequiredService<ProbeAnswers>().AreMapped = true;
+        endpoints.ServiceProvider.GetRequiredService<ProbeEndpoints>().AreMapped = true;
     }
 
     private static void ComesFirst(this IEndpointConventionBuilder endpoint) =>

@@ -21,9 +21,6 @@ internal sealed class ProbeAnswers(HealthCheckService checks, ReplicaIdentity re
     private readonly Check _health = new(() => checks.CheckHealthAsync(null));
     private readonly Check _alive = new(() => checks.CheckHealthAsync(IsLive));
 
-    /// <summary>Whether the application has the two endpoints.</summary>
-    public bool AreMapped { get; set; }
-
     /// <summary>Whether a health check belongs to <c>/alive</c>.</summary>
     public static bool IsLive(HealthCheckRegistration check) => check.Tags.Contains("live");
 

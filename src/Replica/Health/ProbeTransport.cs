@@ -11,7 +11,7 @@ namespace ClusterAspire.Replica.Health;
 /// Kestrel's sockets, with the probes answered before Kestrel sees them: from a thread of their own, so that a process whose thread
 /// pool is exhausted does not look dead. Kestrel itself needs the pool to begin a connection.
 /// </summary>
-internal sealed class ProbeTransport(IOptions<SocketTransportOptions> options, ILoggerFactory loggers, ProbeAnswers answers)
+internal sealed class ProbeTransport(IOptions<SocketTransportOptions> options, ILoggerFactory loggers, ProbeAnswers answers, ProbeEndpoints endpoints)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     private readonly SocketTransportFactory _sockets = new(options, loggers);
@@ -21,7 +21,7 @@ internal sealed class ProbeTransport(IOptions<SocketTransportOptions> options, I
     /// <exception cref="AddressInUseException">Another process listens there.</exception>
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
-        if (endpoint is not IPEndPoint || !answers.AreMapped)
+        if (endpoint is not IPEndPoint || !endpoints.AreMapped)
         {
             return _sockets.BindAsync(endpoint, cancellationToken);
         }

@@ -63,9 +63,17 @@ public sealed partial class DashboardTests(AppHostProcess appHost, Chromium brow
 
     private static async Task ScaleAsync(IPage page, int replicas)
     {
-        await Row(page, "service").GetByRole(AriaRole.Button, new() { Name = "Run from 1 to 2 replicas." }).ClickAsync();
-        await Expect(page.GetByText("Run from 1 to 2 replicas.", new() { Exact = true })).ToBeVisibleAsync();
-        // The dialog's field has the focus.
+        // The button does nothing while the command before it still runs.
+        var dialog = page.GetByText("Run from 1 to 2 replicas.", new() { Exact = true });
+        await Eventually.IsTrueAsync(
+            async () =>
+            {
+                await Row(page, "service").GetByRole(AriaRole.Button, new() { Name = "Run from 1 to 2 replicas." }).ClickAsync();
+                await Task.Delay(2000);
+                return await dialog.IsVisibleAsync();
+            },
+            "the dialog is open");
+        // Its field has the focus.
         await page.Keyboard.PressAsync("Control+A");
         await page.Keyboard.TypeAsync($"{replicas}");
         await page.Keyboard.PressAsync("Tab");

@@ -27,9 +27,18 @@ public sealed class MistakesTests
         })!;
         var output = balancer.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
 
-        Assert.Equal(sentence, (await balancer.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken)).Trim());
-        Assert.Empty(await output);
-        await balancer.WaitForExitAsync(TestContext.Current.CancellationToken);
+        try
+        {
+            Assert.Equal(sentence, (await Eventually.InTimeAsync(balancer.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken))).Trim());
+            Assert.Empty(await output);
+            await balancer.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+        finally
+        {
+            // One that took the mistake would go on for ever.
+            balancer.Kill();
+        }
+
         Assert.Equal(1, balancer.ExitCode);
     }
 

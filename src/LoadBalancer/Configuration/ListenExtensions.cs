@@ -14,14 +14,11 @@ internal static class ListenExtensions
     /// <summary>The key of <see cref="LoadBalancerOptions.AdminUrl"/>.</summary>
     public const string AdminUrlKey = $"{LoadBalancerOptions.Section}:{nameof(LoadBalancerOptions.AdminUrl)}";
 
-    /// <summary>The configuration with <c>http://*:8080</c> and <c>http://+:8080</c>, which are no URIs, as every address of this machine.</summary>
+    /// <summary>The balancer's configuration with <c>http://*:8080</c> and <c>http://+:8080</c>, which are no URIs, as every address of this machine.</summary>
     public static IConfiguration WithAnyAddress(this IConfiguration configuration) => new ConfigurationBuilder()
-        .AddConfiguration(configuration)
-        .AddInMemoryCollection(
-            from key in (string[])[UrlKey, AdminUrlKey]
-            let url = configuration[key]
-            where url is not null && (url.StartsWith("http://*:", StringComparison.OrdinalIgnoreCase) || url.StartsWith("http://+:", StringComparison.OrdinalIgnoreCase))
-            select KeyValuePair.Create(key, (string?)("http://[::]:" + url["http://*:".Length..])))
+        // Copied, not chained: a chained configuration has no empty values, and those are mistakes to report.
+        .AddInMemoryCollection(configuration.GetSection(LoadBalancerOptions.Section).AsEnumerable()
+            .Select(setting => IsAnyAddress(setting) ? KeyValuePair.Create(setting.Key, (string?)("http://[::]:" + setting.Value!["http://*:".Length..])) : setting))
         .Build();
 
     /// <summary>Listens at an address, or at every address that a name stands for.</summary>
@@ -53,6 +50,11 @@ internal static class ListenExtensions
             }
         }
     }
+
+    private static bool IsAnyAddress(KeyValuePair<string, string?> setting) =>
+        (setting.Key.Equals(UrlKey, StringComparison.OrdinalIgnoreCase) || setting.Key.Equals(AdminUrlKey, StringComparison.OrdinalIgnoreCase))
+        && setting.Value is { } url
+        && (url.StartsWith("http://*:", StringComparison.OrdinalIgnoreCase) || url.StartsWith("http://+:", StringComparison.OrdinalIgnoreCase));
 
     private static IEnumerable<IPAddress> Addresses(string key, Uri url)
     {

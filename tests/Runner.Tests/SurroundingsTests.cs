@@ -5,7 +5,7 @@ namespace ClusterAspire.Runner.Tests;
 /// <summary>What goes wrong around a cluster costs no more than it must.</summary>
 public sealed class SurroundingsTests
 {
-    private const long Long = 300_000_000;
+    private const long Long = 3_000_000_000;
 
     // What the shell is told runs with its output where it says.
     private static readonly string[] FullDisk = ["sh", "-c", "exec \"$@\" > /dev/full", "sh"];
@@ -60,7 +60,7 @@ public sealed class SurroundingsTests
         var inFlight = Enumerable.Range(0, 2).Select(_ => cluster.SlowAsync(Long, Cancelled)).ToList();
         await cluster.ReplicasAsync(all => all.All(replica => replica.ComputeInFlight is 1), "each has its request");
         // By then it has it whole: what is still on its way to a replica that stops listening reaches nobody.
-        await Task.Delay(TimeSpan.FromSeconds(1), Cancelled);
+        await Task.Delay(TimeSpan.FromMilliseconds(300), Cancelled);
 
         // In the worst order the Runner is the last to hear.
         foreach (var child in Unix.Children(cluster.Runner.Pid))

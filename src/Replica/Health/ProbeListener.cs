@@ -46,9 +46,8 @@ internal sealed partial class ProbeListener : IConnectionListener
                 WaitForDataBeforeAllocatingBuffer = options.WaitForDataBeforeAllocatingBuffer,
             },
             logger);
-        _wake = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        _wake.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        _wake.Connect(_wake.LocalEndPoint!);
+        // A machine may have only one of the two families.
+        _wake = Wake(IPAddress.Loopback) ?? Wake(IPAddress.IPv6Loopback) ?? throw new SocketException((int)SocketError.AddressNotAvailable);
         _thread = new(Listen) { IsBackground = true, Name = "Probes" };
         _thread.Start();
     }
@@ -84,6 +83,23 @@ internal sealed partial class ProbeListener : IConnectionListener
     {
         await UnbindAsync();
         _connections.Dispose();
+    }
+
+    private static Socket? Wake(IPAddress loopback)
+    {
+        Socket? socket = null;
+        try
+        {
+            socket = new(loopback.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+            socket.Bind(new IPEndPoint(loopback, 0));
+            socket.Connect(socket.LocalEndPoint!);
+            return socket;
+        }
+        catch (SocketException)
+        {
+            socket?.Dispose();
+            return null;
+        }
     }
 
     private void Listen()

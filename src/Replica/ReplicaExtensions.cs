@@ -48,6 +48,8 @@ public static class ReplicaExtensions
         builder.Services.AddSingleton<ComputeRoutes>();
         builder.Services.AddSingleton(services => new Lazy<ComputeRoutes>(services.GetRequiredService<ComputeRoutes>));
         builder.Services.AddSingleton<ProbeAnswers>();
+        // Late: the server, which asks for its transports, is made before any option is validated.
+        builder.Services.AddSingleton(services => new Lazy<ProbeAnswers>(services.GetRequiredService<ProbeAnswers>));
         builder.Services.AddSingleton<ProbeEndpoints>();
         builder.Services.AddSingleton<IConnectionListenerFactory, ProbeTransport>();
         builder.Services.AddExceptionHandler<ComputeLaneFull>();

@@ -11,7 +11,7 @@ namespace ClusterAspire.Replica.Health;
 /// Kestrel's sockets, with the probes answered before Kestrel sees them: from a thread of their own, so that a process whose thread
 /// pool is exhausted does not look dead. Kestrel itself needs the pool to begin a connection.
 /// </summary>
-internal sealed class ProbeTransport(IOptions<SocketTransportOptions> options, ILoggerFactory loggers, ProbeAnswers answers, ProbeEndpoints endpoints)
+internal sealed class ProbeTransport(IOptions<SocketTransportOptions> options, ILoggerFactory loggers, Lazy<ProbeAnswers> answers, ProbeEndpoints endpoints)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     private readonly SocketTransportFactory _sockets = new(options, loggers);
@@ -31,7 +31,7 @@ internal sealed class ProbeTransport(IOptions<SocketTransportOptions> options, I
         {
             socket = options.Value.CreateBoundListenSocket(endpoint);
             socket.Listen(options.Value.Backlog);
-            return new(new ProbeListener(socket, options.Value, answers, loggers.CreateLogger<ProbeListener>()));
+            return new(new ProbeListener(socket, options.Value, answers.Value, loggers.CreateLogger<ProbeListener>()));
         }
         catch (SocketException e)
         {

@@ -22,7 +22,8 @@ internal sealed partial class AdminToken
     /// <summary>Takes or makes the token, and says how to open the page with one that was made.</summary>
     public AdminToken(IOptions<LoadBalancerOptions> options, ILogger<AdminToken> logger)
     {
-        var token = options.Value.AdminToken;
+        // Empty is what compose passes on when the environment has none.
+        var token = options.Value.AdminToken is { Length: > 0 } given ? given : null;
         if (token is null && !options.Value.AdminUrl.IsLoopback)
         {
             token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));

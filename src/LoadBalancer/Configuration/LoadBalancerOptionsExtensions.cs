@@ -29,7 +29,7 @@ internal static class LoadBalancerOptionsExtensions
                 $"LoadBalancer:Discovery=kubernetes needs a service account's token in {ServiceAccount.Directory}: mount one in the pod, or choose dns or auto.")
             .Validate(options => options.DiscoveryInterval is >= 0.1 and <= 3600, "LoadBalancer:DiscoveryInterval must be from 0.1 to 3600 seconds.")
             .Validate(options => options.MaxRequestBodySize is null or >= 0, "LoadBalancer:MaxRequestBodySize must be 0 bytes or more; leave it out for no limit.")
-            .Validate(options => options.AdminToken is null or { Length: >= 16 }, "LoadBalancer:AdminToken must have 16 characters or more; leave it out to have one made.")
+            .Validate(options => options.AdminToken is null or { Length: 0 or >= 16 }, "LoadBalancer:AdminToken must have 16 characters or more; leave it out to have one made.")
             .Validate(options => options.SendTimeout is >= 1 and <= 86_400, "LoadBalancer:SendTimeout must be from 1 to 86400 seconds.")
             .Validate(options => options.HalfCloseTimeout is >= 0 and <= 3600, "LoadBalancer:HalfCloseTimeout must be from 0 to 3600 seconds.")
             .ValidateOnStart();

@@ -27,10 +27,11 @@ public sealed class ComposeTests : IDisposable
         var (port, adminPort) = Cluster.FreePorts();
         Environment.SetEnvironmentVariable("PORT", $"{port}");
         Environment.SetEnvironmentVariable("ADMIN_PORT", $"{adminPort}");
+        Environment.SetEnvironmentVariable("ADMIN_TOKEN", "the-token-of-this-test");
 
         var (exitCode, output) = Compose("up", "--detach", "--build");
         Assert.True(exitCode is 0, output);
-        using var client = new HttpClient();
+        using var client = new HttpClient { DefaultRequestHeaders = { Authorization = new("Bearer", "the-token-of-this-test") } };
         var replicas = await Eventually.BecomesAsync(
             async () => await ReplicasAsync(client, adminPort),
             replicas => replicas.Count is 2 && replicas.All(replica => replica.State is "ready"),

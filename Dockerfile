@@ -25,6 +25,7 @@ ARG PUBLISH
 WORKDIR /source
 COPY global.json Directory.Build.props Directory.Packages.props ./
 COPY src/Contract/Contract.csproj src/Contract/
+COPY src/Link/Link.csproj src/Link/
 COPY src/Replica/Replica.csproj src/Replica/
 COPY src/ServiceDefaults/ServiceDefaults.csproj src/ServiceDefaults/
 COPY src/Service/Service.csproj src/Service/
@@ -32,6 +33,7 @@ RUN if [ "$PUBLISH" = native ]; then echo '-p:PublishAot=true'; else echo '-p:Pu
     dotnet restore src/Service --use-current-runtime $(sed 's/ .*//' /publish)
 COPY .editorconfig ./
 COPY src/Contract src/Contract
+COPY src/Link src/Link
 COPY src/Replica src/Replica
 COPY src/ServiceDefaults src/ServiceDefaults
 COPY src/Service src/Service
@@ -53,11 +55,13 @@ FROM ${SDK_IMAGE} AS build-loadbalancer
 WORKDIR /source
 COPY global.json Directory.Build.props Directory.Packages.props ./
 COPY src/Contract/Contract.csproj src/Contract/
+COPY src/Link/Link.csproj src/Link/
 COPY src/Replica/Replica.csproj src/Replica/
 COPY src/LoadBalancer/LoadBalancer.csproj src/LoadBalancer/
 RUN dotnet restore src/LoadBalancer --use-current-runtime -p:PublishReadyToRun=true
 COPY .editorconfig ./
 COPY src/Contract src/Contract
+COPY src/Link src/Link
 COPY src/Replica src/Replica
 COPY src/LoadBalancer src/LoadBalancer
 RUN dotnet publish src/LoadBalancer --no-restore --use-current-runtime --no-self-contained -p:PublishReadyToRun=true -p:DebugType=none --output /app

@@ -10,6 +10,7 @@ namespace ClusterAspire.Contract;
 /// <param name="StartedAt">When its process started; a new value means a restart.</param>
 /// <param name="ComputeRoutes">The routes that run on its compute lane.</param>
 /// <param name="Lane">What its compute lane is doing.</param>
+/// <param name="Link">How it is reached by the link, or null when it is not.</param>
 public sealed record ReplicaHealth(
     string? Status = null,
     string? Name = null,
@@ -19,7 +20,8 @@ public sealed record ReplicaHealth(
     int? Cores = null,
     DateTimeOffset? StartedAt = null,
     IReadOnlyList<ComputeRoute>? ComputeRoutes = null,
-    LaneHealth? Lane = null)
+    LaneHealth? Lane = null,
+    LinkOffer? Link = null)
 {
     /// <summary>The status of a replica that finishes what it has and takes nothing new.</summary>
     public const string Draining = "Draining";

@@ -4,6 +4,7 @@ using ClusterAspire.Replica.Draining;
 using ClusterAspire.Replica.Health;
 using ClusterAspire.Replica.Identity;
 using ClusterAspire.Replica.Lane;
+using ClusterAspire.Replica.Link;
 using ClusterAspire.Replica.Pinning;
 using ClusterAspire.Replica.Startup;
 using ClusterAspire.Replica.Supervision;
@@ -51,6 +52,7 @@ public static class ReplicaExtensions
         // Late: the server, which asks for its transports, is made before any option is validated.
         builder.Services.AddSingleton(services => new Lazy<ProbeAnswers>(services.GetRequiredService<ProbeAnswers>));
         builder.Services.AddSingleton<ProbeEndpoints>();
+        builder.Services.AddSingleton<LinkServer>();
         builder.Services.AddSingleton<IConnectionListenerFactory, ProbeTransport>();
         builder.Services.AddExceptionHandler<ComputeLaneFull>();
         builder.Services.AddProblemDetails();

@@ -24,7 +24,7 @@ public sealed class HealthTests
 
         using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancel));
         var fields = body.RootElement.EnumerateObject().ToDictionary(field => field.Name, field => field.Value);
-        Assert.Equal(["status", "name", "pid", "container", "core", "cores", "startedAt", "computeRoutes", "lane"], fields.Keys);
+        Assert.Equal(["status", "name", "pid", "container", "core", "cores", "startedAt", "computeRoutes", "lane", "link"], fields.Keys);
         Assert.Equal("Healthy", fields["status"].GetString());
         Assert.Equal("replica-3", fields["name"].GetString());
         Assert.Equal(Environment.ProcessId, fields["pid"].GetInt32());

@@ -50,6 +50,9 @@ public sealed class LoadBalancerOptions
     /// <summary>Whether replicas get the <c>Host</c> that the client sent, so that the links they make lead back here; else their own address.</summary>
     public bool OriginalHost { get; set; } = true;
 
+    /// <summary>Whether replicas that offer the link are reached by it: many connections over one socket. Else all are TCP's.</summary>
+    public bool Link { get; set; } = true;
+
     /// <summary>The largest request body that is taken, in bytes; null takes any, and leaves it to the service to refuse.</summary>
     public long? MaxRequestBodySize { get; set; }
 

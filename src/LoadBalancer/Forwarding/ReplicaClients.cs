@@ -1,4 +1,5 @@
 using System.Text;
+using ClusterAspire.Link;
 using ClusterAspire.LoadBalancer.Forwarding.Http1;
 using ClusterAspire.LoadBalancer.Telemetry;
 using ClusterAspire.LoadBalancer.Upstreams;
@@ -10,6 +11,9 @@ namespace ClusterAspire.LoadBalancer.Forwarding;
 /// <summary>Makes the client that a cluster's requests and probes are sent by.</summary>
 internal sealed class ReplicaClients(UpstreamConnections connections) : ForwarderHttpClientFactory
 {
+    /// <summary>In the metadata of a client: it is the probes', whose connections are TCP's and end where a replica answers probes.</summary>
+    public const string ForProbes = "Probes";
+
     /// <summary>A replica on the same machine or network answers a connect at once or is gone.</summary>
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
 
@@ -21,7 +25,7 @@ internal sealed class ReplicaClients(UpstreamConnections connections) : Forwarde
         handler.RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1;
         handler.ResponseHeaderEncodingSelector = static (_, _) => Encoding.Latin1;
         base.ConfigureHandler(context, handler);
-        handler.ConnectCallback = connections.ConnectAsync;
+        handler.ConnectCallback = IsForProbes(context) ? ConnectAsync : LinkOrConnectAsync;
         handler.ConnectTimeout = ConnectTimeout;
         handler.MeterFactory = Unheard;
         // BalancerTraces has a span for each try, and ReplicaTransforms tells the replica of it.
@@ -31,5 +35,16 @@ internal sealed class ReplicaClients(UpstreamConnections connections) : Forwarde
     /// <inheritdoc/>
     protected override HttpMessageHandler WrapHandler(ForwarderHttpClientContext context, HttpMessageHandler handler) =>
         // Only .NET's own knows how to speak to a proxy.
-        context.NewConfig.WebProxy is null ? new Http1Handler(handler, context.NewConfig ?? HttpClientConfig.Empty, connections, ConnectTimeout) : handler;
+        context.NewConfig.WebProxy is null ? new Http1Handler(handler, context.NewConfig ?? HttpClientConfig.Empty, connections, usesLinks: !IsForProbes(context), ConnectTimeout) : handler;
+
+    private static bool IsForProbes(ForwarderHttpClientContext context) => context.NewMetadata?.ContainsKey(ForProbes) is true;
+
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken) =>
+        await connections.ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, cancellationToken);
+
+    private ValueTask<Stream> LinkOrConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken) =>
+        context.InitialRequestMessage.RequestUri?.Scheme == Uri.UriSchemeHttp
+        && connections.Link(context.DnsEndPoint.Host, context.DnsEndPoint.Port).TryOpen() is { } linked
+            ? new(new VirtualStream(linked))
+            : ConnectAsync(context, cancellationToken);
 }

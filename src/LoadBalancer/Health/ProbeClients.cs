@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using ClusterAspire.LoadBalancer.Forwarding;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Model;
@@ -11,6 +12,8 @@ namespace ClusterAspire.LoadBalancer.Health;
 /// </summary>
 internal sealed class ProbeClients(IForwarderHttpClientFactory factory)
 {
+    private static readonly Dictionary<string, string> Metadata = new() { [ReplicaClients.ForProbes] = "" };
+
     private readonly ConcurrentDictionary<string, (HttpClientConfig Config, HttpMessageInvoker Client)> _clients = new();
 
     /// <summary>The client for a cluster.</summary>
@@ -27,6 +30,8 @@ internal sealed class ProbeClients(IForwarderHttpClientFactory factory)
             OldConfig = old?.Config ?? HttpClientConfig.Empty,
             OldClient = old?.Client,
             NewConfig = config,
+            OldMetadata = Metadata,
+            NewMetadata = Metadata,
         }));
     }
 }

@@ -135,6 +135,11 @@ internal sealed partial class ReplicaProbe(
             var answer = await ProbeAnswer.ReadAsync(response, limit.Token);
             schedule.Timeouts = 0;
             replica.Answered();
+            if (answer.Serves)
+            {
+                connections.Offer(replica, answer.Report.Link);
+            }
+
             Change(cluster, replica, schedule, answer.Serves ? replica.Serves(answer.Report) : replica.Refuses(answer.Report), answer.Problem);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

@@ -4,6 +4,7 @@ using ClusterAspire.Contract;
 using ClusterAspire.Replica.Draining;
 using ClusterAspire.Replica.Identity;
 using ClusterAspire.Replica.Lane;
+using ClusterAspire.Replica.Link;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace ClusterAspire.Replica.Health;
@@ -13,7 +14,7 @@ namespace ClusterAspire.Replica.Health;
 /// The health checks themselves run on the thread pool. When it does not get to them in <see cref="Patience"/>, what they last
 /// said holds: a process that is only busy is neither dead nor unhealthy.
 /// </remarks>
-internal sealed class ProbeAnswers(HealthCheckService checks, ReplicaIdentity replica, Drain drain, ComputeLane lane, Lazy<ComputeRoutes> routes)
+internal sealed class ProbeAnswers(HealthCheckService checks, ReplicaIdentity replica, Drain drain, ComputeLane lane, Lazy<ComputeRoutes> routes, LinkServer links)
 {
     /// <summary>How long a probe waits for the health checks; less than those wait who probe.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(300);
@@ -33,7 +34,7 @@ internal sealed class ProbeAnswers(HealthCheckService checks, ReplicaIdentity re
             // Light requests it still serves.
             : health.IsStuck && report is HealthStatus.Healthy ? nameof(HealthStatus.Degraded)
             : report.ToString();
-        return new(status, replica.Name, replica.Pid, replica.Container, replica.Core, replica.Cores, replica.StartedAt, routes.Value.All, health);
+        return new(status, replica.Name, replica.Pid, replica.Container, replica.Core, replica.Cores, replica.StartedAt, routes.Value.All, health, links.Offer);
     }
 
     /// <summary>The whole answer to a probe, as it goes over the wire.</summary>

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
+using ClusterAspire.Link;
+using ClusterAspire.Replica.Link;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
@@ -8,8 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace ClusterAspire.Replica.Health;
 
 /// <summary>
-/// Accepts connections on a thread of its own and looks at the first bytes of each: a probe is answered here, anything else is
-/// Kestrel's.
+/// Accepts connections on a thread of its own and looks at the first bytes of each: a probe is answered here, a link brings
+/// connections, anything else is Kestrel's.
 /// </summary>
 internal sealed partial class ProbeListener : IConnectionListener
 {
@@ -19,21 +21,23 @@ internal sealed partial class ProbeListener : IConnectionListener
     // Longer than probes are apart.
     private static readonly TimeSpan ProbeIdleLimit = TimeSpan.FromMinutes(2);
 
-    private readonly Channel<Socket> _accepted = Channel.CreateUnbounded<Socket>();
+    private readonly Channel<ConnectionContext> _accepted = Channel.CreateUnbounded<ConnectionContext>();
     private readonly Dictionary<Socket, Waiting> _waiting = [];
     private readonly byte[] _head = new byte[4096];
     private readonly Socket _listen;
     private readonly Socket _wake;
     private readonly bool _noDelay;
     private readonly ProbeAnswers _answers;
+    private readonly LinkServer _links;
+    private readonly LinkPort _link;
     private readonly ILogger _logger;
     private readonly SocketConnectionContextFactory _connections;
     private readonly Thread _thread;
     private volatile bool _isEnding;
 
-    public ProbeListener(Socket listen, SocketTransportOptions options, ProbeAnswers answers, ILogger logger)
+    public ProbeListener(Socket listen, SocketTransportOptions options, ProbeAnswers answers, LinkServer links, ILogger logger)
     {
-        (_listen, _noDelay, _answers, _logger) = (listen, options.NoDelay, answers, logger);
+        (_listen, _noDelay, _answers, _links, _logger) = (listen, options.NoDelay, answers, links, logger);
         EndPoint = listen.LocalEndPoint!;
         listen.Blocking = false;
         _connections = new(
@@ -48,6 +52,7 @@ internal sealed partial class ProbeListener : IConnectionListener
             logger);
         // A machine may have only one of the two families.
         _wake = Wake(IPAddress.Loopback) ?? Wake(IPAddress.IPv6Loopback) ?? throw new SocketException((int)SocketError.AddressNotAvailable);
+        _link = links.Open((IPEndPoint)EndPoint, _accepted.Writer.TryWrite);
         _thread = new(Listen) { IsBackground = true, Name = "Probes" };
         _thread.Start();
     }
@@ -58,9 +63,9 @@ internal sealed partial class ProbeListener : IConnectionListener
     {
         while (await _accepted.Reader.WaitToReadAsync(cancellationToken))
         {
-            if (_accepted.Reader.TryRead(out var socket))
+            if (_accepted.Reader.TryRead(out var connection))
             {
-                return _connections.Create(socket);
+                return connection;
             }
         }
 
@@ -82,6 +87,7 @@ internal sealed partial class ProbeListener : IConnectionListener
     public async ValueTask DisposeAsync()
     {
         await UnbindAsync();
+        _link.Dispose();
         _connections.Dispose();
     }
 
@@ -158,9 +164,11 @@ internal sealed partial class ProbeListener : IConnectionListener
         }
         else
         {
-            _accepted.Writer.TryWrite(socket);
+            Give(socket);
         }
     }
+
+    private void Give(Socket socket) => _accepted.Writer.TryWrite(_connections.Create(socket));
 
     private TimeSpan UntilNextDue() =>
         _waiting.Count == 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(Math.Max(1, _waiting.Values.Min(one => one.Due) - Environment.TickCount64));
@@ -195,9 +203,15 @@ internal sealed partial class ProbeListener : IConnectionListener
                 return;
             }
 
+            if (Greeting.IsBegunBy(_head.AsSpan(0, length)))
+            {
+                _ = _links.ServeAsync(socket, _link);
+                return;
+            }
+
             if (!ProbeRequest.TryParse(_head.AsSpan(0, length), out var probe))
             {
-                _accepted.Writer.TryWrite(socket);
+                Give(socket);
                 return;
             }
 

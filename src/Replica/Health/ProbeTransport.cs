@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using ClusterAspire.Replica.Link;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
@@ -11,7 +12,7 @@ namespace ClusterAspire.Replica.Health;
 /// Kestrel's sockets, with the probes answered before Kestrel sees them: from a thread of their own, so that a process whose thread
 /// pool is exhausted does not look dead. Kestrel itself needs the pool to begin a connection.
 /// </summary>
-internal sealed class ProbeTransport(IOptions<SocketTransportOptions> options, ILoggerFactory loggers, Lazy<ProbeAnswers> answers, ProbeEndpoints endpoints)
+internal sealed class ProbeTransport(IOptions<SocketTransportOptions> options, ILoggerFactory loggers, Lazy<ProbeAnswers> answers, ProbeEndpoints endpoints, LinkServer links)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     private readonly SocketTransportFactory _sockets = new(options, loggers);
@@ -31,7 +32,7 @@ internal sealed class ProbeTransport(IOptions<SocketTransportOptions> options, I
         {
             socket = options.Value.CreateBoundListenSocket(endpoint);
             socket.Listen(options.Value.Backlog);
-            return new(new ProbeListener(socket, options.Value, answers.Value, loggers.CreateLogger<ProbeListener>()));
+            return new(new ProbeListener(socket, options.Value, answers.Value, links, loggers.CreateLogger<ProbeListener>()));
         }
         catch (SocketException e)
         {

@@ -34,6 +34,8 @@ internal sealed class Balancer : IAsyncDisposable
 
     public HttpClient Admin { get; }
 
+    public IServiceProvider Services => _app.Services;
+
     public static Task<Balancer> StartAsync(IEnumerable<IUpstream> upstreams, params (string Key, string Value)[] settings) =>
         StartAsync(upstreams, TimeProvider.System, settings);
 

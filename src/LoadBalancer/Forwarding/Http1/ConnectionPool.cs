@@ -1,12 +1,21 @@
 using System.Net.Security;
 using System.Net.Sockets;
+using ClusterAspire.Link;
 using ClusterAspire.LoadBalancer.Upstreams;
 using Yarp.ReverseProxy.Configuration;
 
 namespace ClusterAspire.LoadBalancer.Forwarding.Http1;
 
 /// <summary>The connections to one replica that wait for a request; the one that waited least is used first.</summary>
-internal sealed class ConnectionPool(string host, int port, bool encrypted, HttpClientConfig config, UpstreamConnections connections, TimeSpan connectTimeout)
+/// <param name="host">The replica's host.</param>
+/// <param name="port">Its port.</param>
+/// <param name="encrypted">Whether it speaks HTTPS.</param>
+/// <param name="config">The cluster's settings for its client.</param>
+/// <param name="connections">Makes TCP's connections.</param>
+/// <param name="link">The link to the replica, which is used while it is there; null for TCP alone.</param>
+/// <param name="connectTimeout">How long a connection may take.</param>
+internal sealed class ConnectionPool(
+    string host, int port, bool encrypted, HttpClientConfig config, UpstreamConnections connections, ReplicaLink? link, TimeSpan connectTimeout)
 {
     /// <summary>How long a connection waits for a request.</summary>
     public static readonly TimeSpan IdleLimit = TimeSpan.FromSeconds(60);
@@ -81,7 +90,7 @@ internal sealed class ConnectionPool(string host, int port, bool encrypted, Http
                 _idle.RemoveAt(_idle.Count - 1);
             }
 
-            if (connection.IsUsable && !IsOld(connection))
+            if (connection.IsUsable && !IsOld(connection) && (connection.IsLinked || link is not { IsOpen: true }))
             {
                 return connection;
             }
@@ -96,13 +105,19 @@ internal sealed class ConnectionPool(string host, int port, bool encrypted, Http
 
     private async Task<Http1Connection> ConnectAsync(CancellationToken cancellationToken)
     {
+        if (link?.TryOpen() is { } linked)
+        {
+            var stream = new VirtualStream(linked);
+            return new Http1Connection(stream, stream, this);
+        }
+
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(connectTimeout);
         UpstreamConnection? connection = null;
         try
         {
             connection = await connections.ConnectAsync(host, port, limit.Token);
-            return new Http1Connection(connection.Socket, await EncryptAsync(connection, limit.Token), this);
+            return new Http1Connection(connection, await EncryptAsync(connection, limit.Token), this);
         }
         catch (Exception exception)
         {

@@ -1,14 +1,15 @@
 using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
+using ClusterAspire.Link;
 
 namespace ClusterAspire.LoadBalancer.Forwarding.Http1;
 
 /// <summary>A connection to a replica: one request at a time, each sent once.</summary>
-/// <param name="socket">The connected socket.</param>
-/// <param name="stream">Its stream, encrypted or not.</param>
+/// <param name="transport">The connection: TCP's, or a virtual one of the link.</param>
+/// <param name="stream">The same, or what encrypts it.</param>
 /// <param name="pool">Where it waits for its next request.</param>
-internal sealed class Http1Connection(Socket socket, Stream stream, ConnectionPool pool) : IDisposable
+internal sealed class Http1Connection(Stream transport, Stream stream, ConnectionPool pool) : IDisposable
 {
     /// <summary>How long a response's head may be, in bytes.</summary>
     public const int LongestHead = 64 * 1024;
@@ -38,6 +39,9 @@ internal sealed class Http1Connection(Socket socket, Stream stream, ConnectionPo
 
     /// <summary>Whether it can take a request, as far as can be known.</summary>
     public bool IsUsable => !_ahead.IsCompleted;
+
+    /// <summary>Whether the link carries it.</summary>
+    public bool IsLinked => transport is VirtualStream;
 
     /// <summary>When it began to wait for a request, in ms as <see cref="Environment.TickCount64"/> counts them.</summary>
     public long IdleSince { get; private set; }
@@ -155,6 +159,7 @@ internal sealed class Http1Connection(Socket socket, Stream stream, ConnectionPo
             ? new OperationCanceledException("The exchange with the replica was cancelled.", exception, _cancellation)
         : exception switch
         {
+            LinkRefusedException refused => new HttpRequestException(HttpRequestError.ConnectionError, refused.Message, refused),
             HttpIOException io => new HttpRequestException(io.HttpRequestError, io.Message, io),
             ObjectDisposedException or SocketException => new IOException("The connection to the replica broke.", exception),
             _ => exception,
@@ -164,7 +169,7 @@ internal sealed class Http1Connection(Socket socket, Stream stream, ConnectionPo
     public void Dispose()
     {
         stream.Dispose();
-        socket.Dispose();
+        transport.Dispose();
     }
 
     private async Task<HttpResponseMessage> SendBodyAsync(HttpRequestMessage request, long? length)

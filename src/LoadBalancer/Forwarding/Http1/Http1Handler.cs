@@ -17,6 +17,7 @@ internal sealed class Http1Handler : DelegatingHandler
     private readonly ConcurrentDictionary<(string Host, int Port, bool Encrypted), ConnectionPool> _pools = new();
     private readonly HttpClientConfig _config;
     private readonly UpstreamConnections _connections;
+    private readonly bool _usesLinks;
     private readonly TimeSpan _connectTimeout;
     private readonly Timer _trim;
 
@@ -27,11 +28,12 @@ internal sealed class Http1Handler : DelegatingHandler
     /// <param name="http2">Sends what must be HTTP/2.</param>
     /// <param name="config">The cluster's settings for its client.</param>
     /// <param name="connections">Makes the connections.</param>
+    /// <param name="usesLinks">Whether they may be virtual ones of the link.</param>
     /// <param name="connectTimeout">How long a connection may take.</param>
-    public Http1Handler(HttpMessageHandler http2, HttpClientConfig config, UpstreamConnections connections, TimeSpan connectTimeout)
+    public Http1Handler(HttpMessageHandler http2, HttpClientConfig config, UpstreamConnections connections, bool usesLinks, TimeSpan connectTimeout)
         : base(http2)
     {
-        (_config, _connections, _connectTimeout) = (config, connections, connectTimeout);
+        (_config, _connections, _usesLinks, _connectTimeout) = (config, connections, usesLinks, connectTimeout);
         _trim = new Timer(static handler => ((Http1Handler)handler!).Trim(), this, Timeout.Infinite, Timeout.Infinite);
     }
 
@@ -52,7 +54,7 @@ internal sealed class Http1Handler : DelegatingHandler
         var key = (uri.IdnHost, uri.Port, uri.Scheme == Uri.UriSchemeHttps);
         var pool = _pools.TryGetValue(key, out var known)
             ? known
-            : _pools.GetOrAdd(key, static (key, handler) => new(key.Host, key.Port, key.Encrypted, handler._config, handler._connections, handler._connectTimeout), this);
+            : _pools.GetOrAdd(key, static (key, handler) => handler.Pool(key.Host, key.Port, key.Encrypted), this);
         return pool.SendAsync(request, cancellationToken);
     }
 
@@ -66,6 +68,9 @@ internal sealed class Http1Handler : DelegatingHandler
 
         base.Dispose(disposing);
     }
+
+    private ConnectionPool Pool(string host, int port, bool encrypted) =>
+        new(host, port, encrypted, _config, _connections, _usesLinks && !encrypted ? _connections.Link(host, port) : null, _connectTimeout);
 
     private void Trim()
     {

@@ -1,0 +1,333 @@
+using System.Collections.Concurrent;
+using System.IO.Pipelines;
+using System.Net.Sockets;
+
+namespace ClusterAspire.Link;
+
+/// <summary>
+/// A socket that carries virtual connections as frames. What many of them have to say at a time goes out, and comes in, by one
+/// system call.
+/// </summary>
+/// <remarks>
+/// Each virtual connection may have <see cref="Window"/> bytes on the way; more may follow as its reader reads (as in HTTP/2,
+/// RFC 9113, 5.2). So one that is not read holds up no other, and memory is bounded.
+/// </remarks>
+public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
+{
+    /// <summary>How many bytes of a virtual connection may be on the way that its reader has not read.</summary>
+    public const int Window = 128 * 1024;
+
+    // More than that has to be sent: writers wait.
+    private const int MostUnsent = 1024 * 1024;
+
+    private const int ReceiveLength = 64 * 1024;
+    private const int SmallestSend = 16 * 1024;
+
+    // What a burst needed is not kept.
+    private const int LargestKept = 256 * 1024;
+
+    [ThreadStatic]
+    private static LinkConnection? _dispatching;
+
+    private readonly Socket _socket;
+    private readonly LinkConnectionOptions _options;
+    private readonly ConcurrentDictionary<uint, VirtualConnection> _connections = new();
+    private readonly Lock _lock = new();
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // What is to be sent, and what is being sent.
+    private byte[] _unsent = new byte[SmallestSend];
+    private byte[] _sending = new byte[SmallestSend];
+    private int _unsentLength;
+    private bool _isSending;
+    private TaskCompletionSource? _room;
+
+    private Exception? _failure;
+    private bool _isClosed;
+    private uint _last;
+
+    /// <summary>Makes a link of a connected socket, after the greetings; the socket is the link's from now on.</summary>
+    /// <param name="socket">The socket.</param>
+    /// <param name="options">How it works.</param>
+    public LinkConnection(Socket socket, LinkConnectionOptions options)
+    {
+        (_socket, _options) = (socket, options);
+        _ = ReceiveAsync();
+    }
+
+    /// <summary>Whether virtual connections can be opened.</summary>
+    public bool IsOpen => !Volatile.Read(ref _isClosed);
+
+    /// <summary>Completes when the link is over.</summary>
+    public Task Closed => _closed.Task;
+
+    /// <summary>Opens a virtual connection.</summary>
+    /// <exception cref="LinkBrokenException">The link is over.</exception>
+    public VirtualConnection Open()
+    {
+        VirtualConnection connection;
+        lock (_lock)
+        {
+            if (_isClosed)
+            {
+                throw Broken();
+            }
+
+            connection = new(this, ++_last, _options.Scheduler);
+            _connections[connection.Id] = connection;
+        }
+
+        Send(new(FrameKind.Open, 0, connection.Id), default);
+        return connection;
+    }
+
+    /// <summary>Ends the link and all its virtual connections.</summary>
+    /// <param name="failure">What those who read and write are told, if anything.</param>
+    public void Abort(Exception? failure)
+    {
+        lock (_lock)
+        {
+            _failure ??= failure;
+            _isClosed = true;
+        }
+
+        // The receiver ends, and ends the virtual connections.
+        _socket.Dispose();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Abort(null);
+
+    /// <summary>Sends what waits to be sent.</summary>
+    void IThreadPoolWorkItem.Execute() => _ = SendAsync();
+
+    /// <summary>Why the link is over, for one of its connections.</summary>
+    internal LinkBrokenException Broken() => new("The link is broken.", _failure);
+
+    /// <summary>A virtual connection is over for this side.</summary>
+    internal void Forget(VirtualConnection connection) => _connections.TryRemove(connection.Id, out _);
+
+    /// <summary>Whether so much waits to be sent that who writes should wait for <see cref="WaitForRoomAsync"/>.</summary>
+    internal bool IsCongested => Volatile.Read(ref _unsentLength) > MostUnsent;
+
+    /// <summary>Waits until less is to be sent, or the link is over.</summary>
+    internal Task WaitForRoomAsync()
+    {
+        lock (_lock)
+        {
+            return _unsentLength <= MostUnsent || _isClosed
+                ? Task.CompletedTask
+                : (_room ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+    }
+
+    /// <summary>Sends a frame, soon, and with others.</summary>
+    internal void Send(Frame frame, ReadOnlySpan<byte> data)
+    {
+        lock (_lock)
+        {
+            if (_isClosed)
+            {
+                return;
+            }
+
+            var length = Frame.HeadLength + data.Length;
+            if (_unsent.Length - _unsentLength < length)
+            {
+                Array.Resize(ref _unsent, Math.Max(_unsent.Length * 2, _unsentLength + length));
+            }
+
+            frame.Write(_unsent.AsSpan(_unsentLength));
+            data.CopyTo(_unsent.AsSpan(_unsentLength + Frame.HeadLength));
+            _unsentLength += length;
+            if (_isSending || _dispatching == this)
+            {
+                return;
+            }
+
+            _isSending = true;
+        }
+
+        BeginSending();
+    }
+
+    private void BeginSending()
+    {
+        if (_options.SendsAtOnce)
+        {
+            _ = SendAsync();
+        }
+        else
+        {
+            // Behind what waits to run, which may have more to send.
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    private async Task SendAsync()
+    {
+        try
+        {
+            while (TakeUnsent(out var length))
+            {
+                for (var sent = 0; sent < length;)
+                {
+                    sent += await _socket.SendAsync(_sending.AsMemory(sent, length - sent));
+                }
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            Abort(e);
+        }
+    }
+
+    private bool TakeUnsent(out int length)
+    {
+        TaskCompletionSource? room;
+        lock (_lock)
+        {
+            length = _unsentLength;
+            (_unsent, _sending, _unsentLength) = (_sending, _unsent, 0);
+            if (_unsent.Length > LargestKept && length < SmallestSend)
+            {
+                _unsent = new byte[SmallestSend];
+            }
+
+            _isSending = length > 0;
+            (room, _room) = (_room, null);
+        }
+
+        room?.SetResult();
+        return length > 0;
+    }
+
+    private async Task ReceiveAsync()
+    {
+        var buffer = GC.AllocateUninitializedArray<byte>(ReceiveLength, pinned: true);
+        var received = 0;
+        try
+        {
+            while (true)
+            {
+                var length = await _socket.ReceiveAsync(buffer.AsMemory(received));
+                if (length == 0)
+                {
+                    break;
+                }
+
+                received += length;
+                var used = Dispatch(buffer.AsSpan(0, received));
+                buffer.AsSpan(used, received - used).CopyTo(buffer);
+                received -= used;
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidDataException)
+        {
+            Abort(e);
+        }
+        finally
+        {
+            End();
+        }
+    }
+
+    private int Dispatch(ReadOnlySpan<byte> received)
+    {
+        var used = 0;
+        var outer = _dispatching;
+        _dispatching = this;
+        try
+        {
+            while (received.Length - used >= Frame.HeadLength)
+            {
+                var frame = Frame.Read(received[used..]);
+                if (frame.DataLength > Frame.LongestData)
+                {
+                    throw new InvalidDataException("A frame is too long.");
+                }
+
+                var length = Frame.HeadLength + frame.DataLength;
+                if (received.Length - used < length)
+                {
+                    break;
+                }
+
+                Dispatch(frame, received.Slice(used + Frame.HeadLength, frame.DataLength));
+                used += length;
+            }
+        }
+        finally
+        {
+            _dispatching = outer;
+        }
+
+        SendWhatWasAnswered();
+        return used;
+    }
+
+    private void SendWhatWasAnswered()
+    {
+        lock (_lock)
+        {
+            if (_unsentLength == 0 || _isSending || _isClosed)
+            {
+                return;
+            }
+
+            _isSending = true;
+        }
+
+        BeginSending();
+    }
+
+    private void Dispatch(Frame frame, ReadOnlySpan<byte> data)
+    {
+        if (frame.Kind is FrameKind.Open)
+        {
+            Accept(frame.Connection);
+        }
+        else if (_connections.TryGetValue(frame.Connection, out var connection))
+        {
+            // Of one that is not known the other side will soon have heard that it is over.
+            connection.Receive(frame, data);
+        }
+    }
+
+    private void Accept(uint id)
+    {
+        if (_options.Accept is null || id <= _last)
+        {
+            throw new InvalidDataException("A connection was opened that cannot be.");
+        }
+
+        _last = id;
+        var connection = new VirtualConnection(this, id, _options.Scheduler);
+        _connections[id] = connection;
+        if (_connections.Count > _options.MostConnections || !_options.Accept(connection))
+        {
+            connection.Close(CloseReason.Refused);
+        }
+    }
+
+    // Of the receiver alone: nobody else completes what virtual connections read.
+    private void End()
+    {
+        TaskCompletionSource? room;
+        lock (_lock)
+        {
+            _isClosed = true;
+            (room, _room) = (_room, null);
+        }
+
+        _socket.Dispose();
+        room?.SetResult();
+        foreach (var connection in _connections.Values)
+        {
+            connection.Break(Broken());
+        }
+
+        _connections.Clear();
+        _closed.TrySetResult();
+    }
+}

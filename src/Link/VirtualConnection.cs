@@ -1,0 +1,251 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+
+namespace ClusterAspire.Link;
+
+/// <summary>One of the connections that a <see cref="LinkConnection"/> carries: bytes both ways.</summary>
+public sealed class VirtualConnection : IDuplexPipe
+{
+    private readonly LinkConnection _link;
+    private readonly Pipe _received;
+    private readonly Lock _lock = new();
+
+    // How many bytes may come, and may be sent.
+    private int _expected = LinkConnection.Window;
+    private int _credit = LinkConnection.Window;
+    private TaskCompletionSource? _moreCredit;
+    private bool _hasEnded;
+    private bool _isClosed;
+    private bool _isInputComplete;
+
+    internal VirtualConnection(LinkConnection link, uint id, PipeScheduler scheduler)
+    {
+        (_link, Id) = (link, id);
+        _received = new(new PipeOptions(
+            readerScheduler: scheduler, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: 0, resumeWriterThreshold: 0, useSynchronizationContext: false));
+        Input = new VirtualInput(this, _received.Reader);
+        Output = new VirtualOutput(this);
+    }
+
+    /// <summary>Its number: each is used once in the life of a link.</summary>
+    public uint Id { get; }
+
+    /// <summary>What the other side sends.</summary>
+    /// <remarks>Reading throws <see cref="LinkBrokenException"/> when it was broken off.</remarks>
+    public PipeReader Input { get; }
+
+    /// <summary>Sends to the other side. A flush waits while the other side has read too little of what it was sent.</summary>
+    public PipeWriter Output { get; }
+
+    /// <summary>Whether it is over.</summary>
+    public bool IsClosed => Volatile.Read(ref _isClosed);
+
+    /// <summary>Is called once when the other side, or the link, has ended it; on the thread that found out.</summary>
+    public Action? Ended { get; set; }
+
+    /// <summary>Why it is over: what who reads or writes is told.</summary>
+    internal Exception? Failure { get; private set; }
+
+    /// <summary>Ends it, both ways. Who reads or writes sees a failure.</summary>
+    /// <param name="reason">What the other side is told.</param>
+    public void Close(CloseReason reason)
+    {
+        lock (_lock)
+        {
+            if (_isClosed)
+            {
+                return;
+            }
+
+            Failure ??= new LinkBrokenException("The connection has been closed.");
+            _isClosed = true;
+        }
+
+        _link.Forget(this);
+        _link.Send(new(FrameKind.Close, (int)reason, Id), default);
+        _received.Reader.CancelPendingRead();
+        StopWaitingToSend();
+    }
+
+    /// <summary>Sends bytes, and waits where there is no room for them.</summary>
+    /// <exception cref="LinkBrokenException">It is over.</exception>
+    public ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken = default)
+    {
+        var sent = Send(bytes.Span);
+        return sent == bytes.Length && !IsCongested ? default : SendRestAsync(bytes[sent..], cancellationToken);
+    }
+
+    /// <summary>Says that no more is sent.</summary>
+    internal void EndSending()
+    {
+        lock (_lock)
+        {
+            if (_hasEnded || _isClosed)
+            {
+                return;
+            }
+
+            _hasEnded = true;
+        }
+
+        _link.Send(new(FrameKind.End, 0, Id), default);
+    }
+
+    /// <summary>So many bytes were read: as many more may come.</summary>
+    internal void Grant(int bytes)
+    {
+        Interlocked.Add(ref _expected, bytes);
+        if (!IsClosed)
+        {
+            _link.Send(new(FrameKind.Credit, bytes, Id), default);
+        }
+    }
+
+    /// <summary>A frame has come. Only the link's receiver calls this.</summary>
+    internal void Receive(Frame frame, ReadOnlySpan<byte> data)
+    {
+        switch (frame.Kind)
+        {
+            case FrameKind.Data:
+                if (Interlocked.Add(ref _expected, -data.Length) < 0)
+                {
+                    throw new InvalidDataException("More was sent than may be.");
+                }
+
+                if (!_isInputComplete)
+                {
+                    _received.Writer.Write(data);
+#pragma warning disable CA2012 // Complete at once: how much may come is bounded.
+                    _ = _received.Writer.FlushAsync();
+#pragma warning restore CA2012
+                }
+
+                break;
+            case FrameKind.Credit:
+                AddCredit(frame.Value);
+                break;
+            case FrameKind.End:
+                CompleteInput(null);
+                break;
+            case FrameKind.Close:
+                Break((CloseReason)frame.Value switch
+                {
+                    CloseReason.Done => null,
+                    CloseReason.Refused => new LinkRefusedException(),
+                    _ => new LinkBrokenException("The other side broke the connection off."),
+                });
+                break;
+            default:
+                throw new InvalidDataException("A frame is of no known kind.");
+        }
+    }
+
+    /// <summary>The other side, or the link, is gone. Only the link's receiver calls this.</summary>
+    internal void Break(LinkBrokenException? failure)
+    {
+        lock (_lock)
+        {
+            if (!_isClosed)
+            {
+                Failure ??= failure ?? new LinkBrokenException("The other side has closed the connection.");
+                _isClosed = true;
+            }
+        }
+
+        _link.Forget(this);
+        CompleteInput(failure);
+        StopWaitingToSend();
+        Ended?.Invoke();
+    }
+
+    /// <summary>Sends as much as may be sent.</summary>
+    /// <returns>How much that was, in bytes.</returns>
+    internal int Send(ReadOnlySpan<byte> bytes)
+    {
+        int length;
+        lock (_lock)
+        {
+            if (_isClosed)
+            {
+                throw new LinkBrokenException("The connection is closed.", Failure);
+            }
+
+            length = Math.Min(_credit, bytes.Length);
+            _credit -= length;
+        }
+
+        for (var sent = 0; sent < length;)
+        {
+            var data = bytes[sent..Math.Min(length, sent + Frame.LongestData)];
+            _link.Send(new(FrameKind.Data, data.Length, Id), data);
+            sent += data.Length;
+        }
+
+        return length;
+    }
+
+    /// <summary>Whether who has sent should wait before it sends more, although it may.</summary>
+    internal bool IsCongested => _link.IsCongested;
+
+    /// <summary>Waits until more should be sent, or it is over.</summary>
+    /// <param name="hasMore">Whether there is more.</param>
+    internal Task WaitToSendAsync(bool hasMore)
+    {
+        lock (_lock)
+        {
+            if (hasMore && _credit == 0 && !_isClosed)
+            {
+                return (_moreCredit ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            }
+        }
+
+        return IsCongested ? _link.WaitForRoomAsync() : Task.CompletedTask;
+    }
+
+    /// <summary>Whoever waits to send waits no longer.</summary>
+    internal void StopWaitingToSend()
+    {
+        TaskCompletionSource? waiting;
+        lock (_lock)
+        {
+            (waiting, _moreCredit) = (_moreCredit, null);
+        }
+
+        waiting?.SetResult();
+    }
+
+    private void AddCredit(int bytes)
+    {
+        lock (_lock)
+        {
+            _credit += bytes;
+            if (_credit > LinkConnection.Window)
+            {
+                throw new InvalidDataException("More was allowed than may be.");
+            }
+        }
+
+        StopWaitingToSend();
+    }
+
+    private void CompleteInput(Exception? failure)
+    {
+        if (!_isInputComplete)
+        {
+            _isInputComplete = true;
+            _received.Writer.Complete(failure);
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask SendRestAsync(ReadOnlyMemory<byte> rest, CancellationToken cancellationToken)
+    {
+        do
+        {
+            await WaitToSendAsync(!rest.IsEmpty).WaitAsync(cancellationToken);
+            rest = rest[Send(rest.Span)..];
+        }
+        while (!rest.IsEmpty);
+    }
+}

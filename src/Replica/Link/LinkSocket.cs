@@ -1,0 +1,85 @@
+using System.Net.Sockets;
+
+namespace ClusterAspire.Replica.Link;
+
+/// <summary>A Unix socket under a name that nobody else has, in a directory that only this user can open.</summary>
+internal sealed class LinkSocket : IDisposable
+{
+    private const string Extension = ".link";
+    private const UnixFileMode OnlyMine = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    // One that has just been made may not listen yet.
+    private static readonly TimeSpan Young = TimeSpan.FromMinutes(1);
+
+    private readonly Socket _socket;
+
+    private LinkSocket(Socket socket, string path) => (_socket, Path) = (socket, path);
+
+    /// <summary>Where it is.</summary>
+    public string Path { get; }
+
+    /// <summary>Makes one; null where none can be made.</summary>
+    public static LinkSocket? Create()
+    {
+        if (OperatingSystem.IsWindows() || !Socket.OSSupportsUnixDomainSockets)
+        {
+            return null;
+        }
+
+        Socket? socket = null;
+        try
+        {
+            var directory = Directory.CreateDirectory(System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"clusteraspire-{Environment.UserName}"), OnlyMine);
+            if (directory.UnixFileMode != OnlyMine)
+            {
+                // Somebody else may have made it.
+                return null;
+            }
+
+            RemoveAbandoned(directory);
+            var path = System.IO.Path.Combine(directory.FullName, $"{Guid.NewGuid():N}{Extension}");
+            socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            socket.Bind(new UnixDomainSocketEndPoint(path));
+            socket.Listen();
+            return new(socket, path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException or ArgumentException)
+        {
+            // A directory that is read-only, or whose path is too long for a socket's name: there is TCP.
+            socket?.Dispose();
+            return null;
+        }
+    }
+
+    /// <summary>Accepts a connection.</summary>
+    /// <exception cref="SocketException">It was disposed.</exception>
+    public ValueTask<Socket> AcceptAsync(CancellationToken cancellationToken) => _socket.AcceptAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _socket.Dispose();
+        File.Delete(Path);
+    }
+
+    // Of processes that were killed.
+    private static void RemoveAbandoned(DirectoryInfo directory)
+    {
+        foreach (var file in directory.EnumerateFiles($"*{Extension}").Where(file => DateTime.UtcNow - file.LastWriteTimeUtc > Young))
+        {
+            using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            try
+            {
+                probe.Connect(new UnixDomainSocketEndPoint(file.FullName));
+            }
+            catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionRefused)
+            {
+                file.Delete();
+            }
+            catch (SocketException)
+            {
+                // Somebody else has removed it.
+            }
+        }
+    }
+}

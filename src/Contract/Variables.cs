@@ -45,6 +45,9 @@ public static class Variables
     /// <summary>How many compute requests may wait at the load balancer.</summary>
     public const string ComputeQueueLimit = "LoadBalancer__ComputeQueueLimit";
 
+    /// <summary>The file that the load balancer reads its destinations from, again whenever it changes.</summary>
+    public const string DestinationsFile = "LoadBalancer__DestinationsFile";
+
     /// <summary>How the load balancer finds its destinations: <c>static</c>, <c>dns</c>, <c>kubernetes</c> or <c>auto</c>.</summary>
     public const string Discovery = "LoadBalancer__Discovery";
 

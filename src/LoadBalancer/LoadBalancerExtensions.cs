@@ -10,8 +10,11 @@ using ClusterAspire.LoadBalancer.Health;
 using ClusterAspire.LoadBalancer.Listening;
 using ClusterAspire.LoadBalancer.Retry;
 using ClusterAspire.LoadBalancer.Telemetry;
+using ClusterAspire.LoadBalancer.Tls;
 using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.AspNetCore.HttpsPolicy;
 using Microsoft.AspNetCore.Routing.Matching;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
@@ -39,11 +42,26 @@ internal static class LoadBalancerExtensions
             kestrel.RequestHeaderEncodingSelector = static _ => Encoding.Latin1;
             kestrel.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1;
             var clients = new ClientConnections(options.Value);
-            kestrel.Listen(ListenExtensions.UrlKey, options.Value.Url, clients.AddTo);
+            foreach (var address in options.Value.ListenAddresses)
+            {
+                kestrel.Listen(address, clients.AddTo);
+            }
+
+            if (!options.Value.ListenAddresses.Any(address => address.Covers(options.Value.Url)))
+            {
+                kestrel.Listen(ListenExtensions.UrlKey, options.Value.Url, clients.AddTo);
+            }
+
             kestrel.Listen(ListenExtensions.AdminUrlKey, options.Value.AdminUrl);
             kestrel.Listen(new Http2OnlyEndPoint(), clients.TakeHttp2From);
         });
 
+        services.AddServerCertificate();
+        services.AddSingleton<OutsideWorld>();
+        services.AddSingleton<IStartupFilter>(provider => provider.GetRequiredService<OutsideWorld>());
+        services.AddSingleton<IConfigureOptions<ForwardedHeadersOptions>>(provider => provider.GetRequiredService<OutsideWorld>());
+        services.AddSingleton<IConfigureOptions<HttpsRedirectionOptions>>(provider => provider.GetRequiredService<OutsideWorld>());
+        services.AddSingleton<IConfigureOptions<HstsOptions>>(provider => provider.GetRequiredService<OutsideWorld>());
         services.AddSockets();
         services.AddSingleton<IConnectionListenerFactory, PausingListenerFactory>();
         // What only looks on must not end what serves.
@@ -75,6 +93,7 @@ internal static class LoadBalancerExtensions
             json.SerializerOptions.Converters.Add(new System.Text.Json.Serialization.JsonStringEnumConverter(System.Text.Json.JsonNamingPolicy.CamelCase)));
 
         services.AddDiscovery();
+        builder.Configuration.AddDestinationsFile();
         services.AddReverseProxy()
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
             .AddTransforms<ReplicaTransforms>()

@@ -1,7 +1,5 @@
 using ClusterAspire.Orchestration.Containers;
 using ClusterAspire.Orchestration.Options;
-using ClusterAspire.Orchestration.Plan;
-using ClusterAspire.Orchestration.Processes;
 using ClusterAspire.Orchestration.Selection;
 using ClusterAspire.Orchestration.Supervision;
 using ClusterAspire.Runner;
@@ -13,27 +11,18 @@ using Spectre.Console;
 
 return await new ClusterCommand(RunAsync).RunAsync(args);
 
-static async Task<int> RunAsync(IConfiguration configuration)
+static async Task<int> RunAsync(Func<IConfiguration> configure)
 {
+    var configuration = configure();
     var options = ClusterOptions.From(configuration);
     var console = new ClusterConsole(Console.Out);
     await using var table = LatencyTable.IsWanted(options) ? new LatencyTable(console, AnsiConsole.Console) : null;
     using var terminal = new BufferedOutput(table ?? (IClusterOutput)console);
-    var selector = new RuntimeSelector(options, BuildOptions.From(configuration), terminal);
     using var stop = new StopSignals();
+    await using var cluster = new ClusterRun(configure, terminal, stop);
     try
     {
-        if (options.Clean)
-        {
-            await selector.CleanAsync(stop.Drain);
-            return 0;
-        }
-
-        await using var service = await selector.SelectAsync(BuiltProgram.Service, BuiltProgram.Source, stop.Drain);
-        var plan = ClusterPlan.Create(options, service.Machine);
-        using var output = new LivePageReports(terminal, plan.LoadBalancer.AdminUrl);
-        var supervisor = new Supervisor(plan, service.Runtime, new ProcessRuntime(BuiltProgram.LoadBalancer), output);
-        await supervisor.RunAsync(stop.Drain, stop.AtOnce);
+        await (options.Clean ? new RuntimeSelector(options, BuildOptions.From(configuration), terminal).CleanAsync(stop.Drain) : cluster.RunAsync());
     }
     catch (OperationCanceledException) when (stop.Drain.IsCancellationRequested)
     {

@@ -51,7 +51,6 @@ public sealed class SurroundingsTests
     }
 
     [Theory]
-    [InlineData(Unix.SigHup)]
     [InlineData(Unix.SigQuit)]
     [InlineData(Unix.SigTerm)]
     public async Task A_signal_to_all_of_them_is_one_drain(int signal)
@@ -79,22 +78,26 @@ public sealed class SurroundingsTests
     }
 
     [Fact]
-    public async Task A_closed_terminal_may_say_so_twice()
+    public async Task A_closed_terminal_is_one_drain_though_it_may_say_so_twice()
     {
-        await using var cluster = await Cluster.StartAsync(Processes, replicas: 1, ["--drain-timeout", "80"]);
+        // script(1) is the terminal: with it ends what the Runner's session belongs to.
+        await using var cluster = Cluster.BeginWithin(["sh", "-c", "exec script -qc \"exec $*\" /dev/null", "sh"], Processes, 1, ["--drain-timeout", "80"]);
+        await cluster.ServesAsync(1);
+        var runner = Assert.Single(Unix.Children(cluster.Runner.Pid));
+        int[] all = [runner, .. Unix.Children(runner)];
         var inFlight = cluster.SlowAsync(Long, Cancelled);
         await cluster.ReplicasAsync(all => all.All(replica => replica.ComputeInFlight is 1), "it computes");
 
-        cluster.Runner.Signal(Unix.SigHup);
+        cluster.Runner.Signal(Unix.SigKill);
         // Sooner it would count as the same, whatever it is.
         await Task.Delay(TimeSpan.FromSeconds(1), Cancelled);
-        if (!cluster.Runner.HasExited)
+        if (Unix.IsRunning(runner))
         {
-            cluster.Runner.Signal(Unix.SigHup);
+            Unix.Signal(runner, Unix.SigHup);
         }
 
         Assert.Equal(HttpStatusCode.OK, (await Eventually.InTimeAsync(inFlight)).StatusCode);
-        Assert.Equal(0, await cluster.Runner.ExitAsync());
+        await Eventually.IsTrueAsync(() => !all.Any(Unix.IsRunning), "all of it has drained");
     }
 
     [Fact]

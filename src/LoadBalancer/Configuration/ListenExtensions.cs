@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using ClusterAspire.LoadBalancer.Tls;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 
@@ -10,6 +11,9 @@ internal static class ListenExtensions
 {
     /// <summary>The key of <see cref="LoadBalancerOptions.Url"/>.</summary>
     public const string UrlKey = $"{LoadBalancerOptions.Section}:{nameof(LoadBalancerOptions.Url)}";
+
+    /// <summary>The key of <see cref="LoadBalancerOptions.Listen"/>.</summary>
+    public const string ListenKey = $"{LoadBalancerOptions.Section}:{nameof(LoadBalancerOptions.Listen)}";
 
     /// <summary>The key of <see cref="LoadBalancerOptions.AdminUrl"/>.</summary>
     public const string AdminUrlKey = $"{LoadBalancerOptions.Section}:{nameof(LoadBalancerOptions.AdminUrl)}";
@@ -48,6 +52,53 @@ internal static class ListenExtensions
             {
                 kestrel.Listen(each, url.Port, configure);
             }
+        }
+    }
+
+    /// <summary>Listens at an address of <see cref="LoadBalancerOptions.Listen"/>.</summary>
+    /// <exception cref="OptionsValidationException">Its name stands for no address.</exception>
+    public static void Listen(this KestrelServerOptions kestrel, ListenAddress address, Action<ListenOptions> clients)
+    {
+        if (address.SocketPath is { } path)
+        {
+            RemoveLeftBehind(path);
+            kestrel.ListenUnixSocket(path, Configure);
+        }
+        else if (address.Descriptor is { } descriptor)
+        {
+            kestrel.ListenHandle((ulong)descriptor, Configure);
+        }
+        else
+        {
+            kestrel.Listen(ListenKey, address.Url, Configure);
+        }
+
+        void Configure(ListenOptions listen)
+        {
+            if (address.IsHttps)
+            {
+                listen.UseClientHttps();
+            }
+
+            clients(listen);
+        }
+    }
+
+    // By one that was killed; where somebody listens, that is for who listens next to find.
+    private static void RemoveLeftBehind(string path)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Connect(new UnixDomainSocketEndPoint(path));
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionRefused)
+        {
+            File.Delete(path);
+        }
+        catch (SocketException)
+        {
+            // Not there, or not for this user.
         }
     }
 

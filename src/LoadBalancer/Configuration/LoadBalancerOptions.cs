@@ -11,6 +11,24 @@ public sealed class LoadBalancerOptions
     /// <summary>Where clients connect.</summary>
     public Uri Url { get; set; } = new("http://127.0.0.1:8080");
 
+    /// <summary>
+    /// Where clients connect besides, as Kestrel writes it: <c>http://*:80</c>, <c>https://*:443</c>, <c>http://unix:/run/shop.sock</c>,
+    /// <c>http://fd:3</c> for a socket that this process was started with.
+    /// </summary>
+    public IList<string> Listen { get; } = [];
+
+    /// <summary>Proxies in front, addresses or networks (<c>10.0.0.0/8</c>): what their <c>X-Forwarded-For</c>, <c>-Proto</c> and <c>-Host</c> say is taken for the client's. Anybody else's are not looked at.</summary>
+    public IList<string> TrustedProxies { get; } = [];
+
+    /// <summary>Whether requests by HTTP are sent to the HTTPS address.</summary>
+    public bool HttpsRedirect { get; set; }
+
+    /// <summary>For how many days browsers are to come by HTTPS only (<c>Strict-Transport-Security</c>); 0 says nothing of it.</summary>
+    public int HstsDays { get; set; }
+
+    /// <summary><see cref="Listen"/>, read.</summary>
+    internal IEnumerable<ListenAddress> ListenAddresses => Listen.Select(text => ListenAddress.TryParse(text, out var address) ? address : null).OfType<ListenAddress>();
+
     /// <summary>Where the live page, the metrics and the replica API listen. Loopback unless told otherwise.</summary>
     public Uri AdminUrl { get; set; } = new("http://127.0.0.1:8081");
 
@@ -43,6 +61,9 @@ public sealed class LoadBalancerOptions
 
     /// <summary>How destinations are found.</summary>
     public DiscoveryKind Discovery { get; set; } = DiscoveryKind.Static;
+
+    /// <summary>A JSON file of destinations, as appsettings.json has them, that is read again whenever it changes: the runner's. Null for none.</summary>
+    public string? DestinationsFile { get; set; }
 
     /// <summary>How often host names are looked up again, in seconds.</summary>
     public double DiscoveryInterval { get; set; } = 1;

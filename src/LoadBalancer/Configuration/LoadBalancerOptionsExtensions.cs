@@ -15,6 +15,17 @@ internal static class LoadBalancerOptionsExtensions
             .Validate(
                 options => !IsHttp(options.Url) || !IsHttp(options.AdminUrl) || options.Url.Port != options.AdminUrl.Port,
                 "LoadBalancer:Url and LoadBalancer:AdminUrl must have different ports.")
+            .Validate(
+                options => options.Listen.All(text => ListenAddress.TryParse(text, out _)),
+                "LoadBalancer:Listen must be addresses such as http://*:80, https://*:443 or http://unix:/run/shop.sock.")
+            .Validate(
+                options => options.ListenAddresses.All(address => address.SocketPath is not null || address.Descriptor is not null || address.Binding.Port != options.AdminUrl.Port),
+                "LoadBalancer:Listen and LoadBalancer:AdminUrl must have different ports.")
+            .Validate(options => options.TrustedProxies.All(TrustedProxy.IsSound), "LoadBalancer:TrustedProxies must be IP addresses or networks such as 10.0.0.0/8.")
+            .Validate(
+                options => !options.HttpsRedirect || options.TrustedProxies.Count > 0 || options.ListenAddresses.Any(address => address.IsHttps),
+                "LoadBalancer:HttpsRedirect needs an https:// address in LoadBalancer:Listen to send clients to.")
+            .Validate(options => options.HstsDays is >= 0 and <= 3650, "LoadBalancer:HstsDays must be from 0 to 3650.")
             .Validate(options => options.ComputeQueueLimit is >= 0 and <= 1_000_000, "LoadBalancer:ComputeQueueLimit must be from 0 to 1000000.")
             .Validate(options => options.ComputeQueueTimeout is >= 0.001 and <= 86_400, "LoadBalancer:ComputeQueueTimeout must be from 0.001 to 86400 seconds.")
             .Validate(options => options.BodyMemory is >= 0 and <= 512 * 1024, "LoadBalancer:BodyMemory must be from 0 to 524288 bytes.")

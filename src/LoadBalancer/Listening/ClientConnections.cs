@@ -27,6 +27,16 @@ internal sealed class ClientConnections(LoadBalancerOptions options)
     private async Task ServeAsync(ConnectionContext connection, ConnectionDelegate http1)
     {
         var transport = connection.Transport;
+        if (connection.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) is true)
+        {
+            // Agreed upon by TLS: Kestrel knows, and nothing of HTTP/1 is to be checked.
+            var sent = new WatchedOutput(transport.Output);
+            connection.Transport = new Duplex(transport.Input, sent);
+            connection.Features.Get<IConnectionHeartbeatFeature>()?.OnHeartbeat(_ => LetGo(connection, sent), sent);
+            await http1(connection);
+            return;
+        }
+
         var framing = new RequestFraming();
         var input = new StrictInput(transport.Input, framing);
         var output = new WatchedOutput(transport.Output) { GoesOn = () => input.IsHttp2 };

@@ -28,8 +28,9 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
     /// <summary>YARP's destination.</summary>
     public DestinationState Destination => destination;
 
-    /// <summary>The name it gives itself, else the destination's.</summary>
-    public string Name => _report.Name ?? destination.DestinationId;
+    /// <summary>The name it gives itself, else the one its destination has.</summary>
+    public string Name =>
+        _report.Name ?? destination.Model.Config.Metadata?.GetValueOrDefault(DestinationMetadata.Name) ?? destination.DestinationId;
 
     /// <summary>Where it listens.</summary>
     public string Address => destination.Model.Config.Address;

@@ -26,7 +26,7 @@ internal sealed class ContainerRuntime(ContainerEngine engine, ReplicaImage imag
     public async Task<IInstance> StartAsync(Workload workload, Action<string> output, CancellationToken cancellationToken)
     {
         // The public port tells clusters of one name apart that run side by side.
-        var name = $"{options.Name}-{options.Port}-{workload.Name}";
+        var name = $"{options.Name}-{options.Port}-{workload.Id}";
         var environment = ContainerEnvironment.Of(workload, Environment.GetEnvironmentVariables());
         foreach (var (variable, value) in environment)
         {
@@ -41,7 +41,7 @@ internal sealed class ContainerRuntime(ContainerEngine engine, ReplicaImage imag
         {
             cancellationToken.ThrowIfCancellationRequested();
             // Not cancelled half way: a container might stay behind.
-            var id = await engine.RunAsync(["create", "--name", name, .. Arguments(workload, environment), image.Name], environment, CancellationToken.None);
+            var id = await engine.RunAsync(["create", "--name", name, .. Arguments(workload, environment), image.Name, .. workload.Arguments], environment, CancellationToken.None);
             id = id.Split('\n')[^1].Trim();
             await engine.RunAsync(["start", id], cancellationToken: CancellationToken.None);
             cancellationToken.ThrowIfCancellationRequested();
@@ -64,7 +64,7 @@ internal sealed class ContainerRuntime(ContainerEngine engine, ReplicaImage imag
     private async Task RemoveAsync(Workload workload)
     {
         var mine = await engine.TryRunAsync(
-            ["ps", "--all", "--quiet", "--no-trunc", "--filter", $"label={ContainerLabels.Owner}={ContainerOwner.Current}", "--filter", $"label={ContainerLabels.Replica}={workload.Name}"]);
+            ["ps", "--all", "--quiet", "--no-trunc", "--filter", $"label={ContainerLabels.Owner}={ContainerOwner.Current}", "--filter", $"label={ContainerLabels.Replica}={workload.Id}"]);
         if (!string.IsNullOrEmpty(mine))
         {
             await ContainerInstance.RemoveAsync(engine, mine);
@@ -76,7 +76,7 @@ internal sealed class ContainerRuntime(ContainerEngine engine, ReplicaImage imag
         List<string> arguments =
         [
             "--label", $"{ContainerLabels.Cluster}={options.Name}",
-            "--label", $"{ContainerLabels.Replica}={workload.Name}",
+            "--label", $"{ContainerLabels.Replica}={workload.Id}",
             "--label", $"{ContainerLabels.Owner}={ContainerOwner.Current}",
             "--publish", $"127.0.0.1:{workload.Port}:{ContainerEnvironment.Port}",
             // The supervisor has seen every line already; an engine set to log elsewhere might not give them back.

@@ -16,6 +16,9 @@ public sealed partial class ClusterOptions
 
     private const int MostReplicas = 1024;
 
+    // Read by others.
+    private static readonly string[] OtherSections = ["Build", "Kubernetes"];
+
     // Docker takes no less.
     private const double LeastMemory = 6 << 20;
 
@@ -58,6 +61,15 @@ public sealed partial class ClusterOptions
     /// <summary>The built service (a .dll or an executable), or null for the one in this repository.</summary>
     public string? Service { get; set; }
 
+    /// <summary>The service's command-line arguments.</summary>
+    public IList<string> Args { get; } = [];
+
+    /// <summary>The service's environment variables, over those of this process.</summary>
+    public IDictionary<string, string> Environment { get; } = new Dictionary<string, string>();
+
+    /// <summary>The load balancer's own settings, such as <c>LoadBalancer:RetryLimit</c>, under those of this process' environment.</summary>
+    public IDictionary<string, string> Settings { get; } = new Dictionary<string, string>();
+
     /// <summary>How many compute requests may wait at the load balancer for a free core, or null for what its own configuration says (256).</summary>
     public int? QueueLimit { get; set; }
 
@@ -82,11 +94,22 @@ public sealed partial class ClusterOptions
     public static ClusterOptions From(IConfiguration configuration)
     {
         var options = new ClusterOptions();
-        foreach (var setting in configuration.GetSection(Section).GetChildren().Where(setting => setting.Value is not null))
+        foreach (var setting in configuration.GetSection(Section).GetChildren().Where(setting => !OtherSections.Contains(setting.Key, StringComparer.OrdinalIgnoreCase)))
         {
             var property = Property(setting.Key) ?? throw new ClusterException(
                 $"{Section}:{setting.Key} is not an option: the options are {string.Join(", ", Properties.Select(p => p.Name))}.");
-            property.SetValue(options, Read(setting, property));
+            switch (property.GetValue(options))
+            {
+                case IList<string> list:
+                    Add(setting, list);
+                    break;
+                case IDictionary<string, string> values:
+                    Add(setting, values);
+                    break;
+                default:
+                    property.SetValue(options, Read(setting, property));
+                    break;
+            }
         }
 
         return options;
@@ -131,9 +154,39 @@ public sealed partial class ClusterOptions
     private static PropertyInfo? Property(string key) =>
         Array.Find(Properties, property => property.Name.Equals(key, StringComparison.OrdinalIgnoreCase));
 
+    // One of its elements each, or all of them in one value, as ASPNETCORE_URLS has them.
+    private static void Add(IConfigurationSection setting, IList<string> list)
+    {
+        var elements = setting.Value is { } all
+            ? all.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            : setting.GetChildren().Select(element => element.Value ?? throw new ClusterException($"{element.Path} must be a text."));
+        foreach (var element in elements)
+        {
+            list.Add(element);
+        }
+    }
+
+    private static void Add(IConfigurationSection setting, IDictionary<string, string> values)
+    {
+        if (setting.Value is { Length: > 0 } value)
+        {
+            throw new ClusterException($"{setting.Path} must be names with a value each, not '{value}'.");
+        }
+
+        foreach (var (name, text) in setting.AsEnumerable(makePathsRelative: true).Where(entry => entry.Value is not null))
+        {
+            values[name] = text!;
+        }
+    }
+
     private static object? Read(IConfigurationSection setting, PropertyInfo property)
     {
         var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+        if (setting.GetChildren().Any())
+        {
+            throw new ClusterException($"{Switch(property.Name)} must be one value.");
+        }
+
         try
         {
             var value = setting.Get(type);

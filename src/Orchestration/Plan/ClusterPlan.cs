@@ -24,6 +24,10 @@ public sealed record ClusterPlan(
     /// <summary>When something that was started counts as hung.</summary>
     public required LivenessLimits Liveness { get; init; }
 
+    private ClusterOptions Options { get; init; } = new();
+
+    private Machine? Machine { get; init; }
+
     // Linux hands out 32768 and up to outgoing connections, macOS and Windows 49152 and up. Staying below, a replica that
     // restarts never finds its port taken by a connection that was made meanwhile.
     private const int LowestReplicaPort = 20000;
@@ -38,15 +42,29 @@ public sealed record ClusterPlan(
     {
         options.Validate();
 
-        var count = Math.Max(atLeast, options.ReplicaCount(auto: Math.Min(machine.Processors, machine.Cores.Count)));
+        var count = Math.Max(atLeast, options.ReplicaCount(Auto(machine)));
         var ports = PlanPorts(options, machine, count);
         var replicas = ports.Select((port, i) => PlanReplica(options, machine, count, i, port)).ToList();
         return new(options.Name, replicas, LoadBalancerPlan.Create(options).InFrontOf(replicas), TimeSpan.FromSeconds(options.DrainTimeout), [.. Warn(options, machine, count)])
         {
             Standby = options.Standby,
             Liveness = LivenessLimits.Of(options),
+            Options = options,
+            Machine = machine,
         };
     }
+
+    /// <summary>Plans one more replica, or one in the place of another.</summary>
+    /// <param name="number">Its number, which names it and gives it its core.</param>
+    /// <param name="taken">The ports that replicas have, or had a moment ago: the balancer may still have connections to them.</param>
+    /// <exception cref="ClusterException">There is no free port.</exception>
+    public ReplicaPlan Replica(int number, IReadOnlySet<int> taken) =>
+        PlanReplica(Options, Machine!, Replicas.Count, number, PortsFor(Options, Machine!).FirstOrDefault(port => !taken.Contains(port)) is > 0 and var port ? port : throw NoPort(1, 0));
+
+    /// <summary>How many replicas are meant.</summary>
+    /// <param name="replicas">A number, or <c>auto</c> for one per core.</param>
+    /// <exception cref="ClusterException">It is neither.</exception>
+    public int Count(string replicas) => new ClusterOptions { Replicas = replicas }.ReplicaCount(Auto(Machine!));
 
     /// <summary>Makes sure that everything the plan starts can listen where it should.</summary>
     /// <exception cref="ClusterException">A port is taken.</exception>
@@ -59,10 +77,17 @@ public sealed record ClusterPlan(
         }
     }
 
+    private static int Auto(Machine machine) => Math.Min(machine.Processors, machine.Cores.Count);
+
     private static ReplicaPlan PlanReplica(ClusterOptions options, Machine machine, int count, int number, int port)
     {
         var name = $"replica-{number}";
-        var environment = PlannedEnvironment.Of(name, options.Name, options);
+        var environment = new Dictionary<string, string>(options.Environment);
+        foreach (var (variable, value) in PlannedEnvironment.Of(name, options.Name, options))
+        {
+            environment[variable] = value;
+        }
+
         if (options.LaneQueueLimit is { } limit)
         {
             environment[Variables.LaneQueueLimit] = $"{limit}";
@@ -79,7 +104,7 @@ public sealed record ClusterPlan(
             environment[Variables.ProcessorCount] = $"{Math.Max(1, (machine.Processors + count - 1) / count)}";
         }
 
-        return new(name, core, port, environment);
+        return new(name, core, port, environment) { Arguments = [.. options.Args] };
     }
 
     private static List<int> PlanPorts(ClusterOptions options, Machine machine, int count)
@@ -94,15 +119,19 @@ public sealed record ClusterPlan(
                 : chosen;
         }
 
-        // Where the search starts depends on the public port: clusters side by side seldom look at the same ports.
-        var ports = Enumerable.Range(options.Port * 16, ReplicaPorts)
-            .Select(port => LowestReplicaPort + port % ReplicaPorts)
-            .Where(port => !own.Contains(port) && machine.IsFree(port))
-            .Take(count)
-            .ToList();
-        return ports.Count == count ? ports : throw LoopbackPort.Unusable() ?? new ClusterException(
-            $"{count} replicas need as many free ports, and from {LowestReplicaPort} to {LowestReplicaPort + ReplicaPorts - 1} there are only {ports.Count}: choose others by {ClusterOptions.Switch(nameof(options.ReplicaPort))}.");
+        var ports = PortsFor(options, machine).Take(count).ToList();
+        return ports.Count == count ? ports : throw NoPort(count, ports.Count);
     }
+
+    // Where the search starts depends on the public port: clusters side by side seldom look at the same ports.
+    private static IEnumerable<int> PortsFor(ClusterOptions options, Machine machine) =>
+        (options.ReplicaPort is not 0 and var first
+            ? Enumerable.Range(first, 65536 - first)
+            : Enumerable.Range(options.Port * 16, ReplicaPorts).Select(port => LowestReplicaPort + port % ReplicaPorts))
+        .Where(port => port != options.Port && port != options.AdminPort && machine.IsFree(port));
+
+    private static ClusterException NoPort(int count, int free) => LoopbackPort.Unusable() ?? new(
+        $"{count} replica{(count is 1 ? " needs a free port" : "s need as many free ports")}, and from {LowestReplicaPort} to {LowestReplicaPort + ReplicaPorts - 1} there are only {free}: choose others by {ClusterOptions.Switch(nameof(ClusterOptions.ReplicaPort))}.");
 
     private static IEnumerable<string> Warn(ClusterOptions options, Machine machine, int count)
     {

@@ -26,7 +26,12 @@ public sealed record LoadBalancerPlan(int Port, int AdminPort, IReadOnlyDictiona
     public static LoadBalancerPlan Create(ClusterOptions options, string name = Name)
     {
         options.Validate();
-        var environment = PlannedEnvironment.Of(name, name, options);
+        var environment = options.Settings.ToDictionary(setting => setting.Key.Replace(":", "__", StringComparison.Ordinal), setting => setting.Value);
+        foreach (var (variable, value) in PlannedEnvironment.Of(name, name, options))
+        {
+            environment[variable] = value;
+        }
+
         // Loopback of both families, or the one there is.
         environment[Variables.LoadBalancerUrl] = $"http://localhost:{options.Port}";
         environment[Variables.LoadBalancerAdminUrl] = $"http://localhost:{options.AdminPort}";
@@ -44,6 +49,16 @@ public sealed record LoadBalancerPlan(int Port, int AdminPort, IReadOnlyDictiona
     {
         Environment = Environment.Concat(replicas.Select(replica => KeyValuePair.Create(
             Variables.DestinationAddress(replica.Name), replica.Address.GetLeftPart(UriPartial.Authority)))).ToDictionary(),
+    };
+
+    /// <summary>The same load balancer with the destinations that a file names, whatever they are at the time.</summary>
+    /// <param name="file">The file's path.</param>
+    public LoadBalancerPlan InFrontOfThoseIn(string file) => this with
+    {
+        Environment = Environment
+            .Where(variable => !variable.Key.StartsWith(Variables.Destinations, StringComparison.Ordinal))
+            .Append(new(Variables.DestinationsFile, file))
+            .ToDictionary(),
     };
 
     /// <summary>Makes sure that it can listen at both ports.</summary>

@@ -7,6 +7,9 @@ namespace ClusterAspire.Orchestration.Plan;
 /// <param name="Environment">What it is told, on every target, besides where to listen.</param>
 public sealed record ReplicaPlan(string Name, int? Core, int Port, IReadOnlyDictionary<string, string> Environment)
 {
+    /// <summary>The command-line arguments of its process.</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+
     /// <summary>Where the load balancer reaches this replica.</summary>
     public Uri Address => new($"http://{Loopback.Host}:{Port}");
 }

@@ -86,6 +86,11 @@ public sealed class ProcessRuntime : IStandbyRuntime
             start.ArgumentList.Add(_program);
         }
 
+        foreach (var argument in workload.Arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
         SetEnvironment(start.Environment, workload);
         return start;
     }

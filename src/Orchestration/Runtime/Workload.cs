@@ -14,9 +14,18 @@ public sealed record Workload(string Name, int? Core, int? Port, Uri Health, Uri
 {
     private static readonly string[] Environments = ["ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT"];
 
+    /// <summary>What tells it from another of its name, while one replaces the other.</summary>
+    public string Id { get; init; } = Name;
+
+    /// <summary>The command-line arguments of its process.</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+
     /// <summary>A replica.</summary>
     public static Workload Of(ReplicaPlan replica) =>
-        new(replica.Name, replica.Core, replica.Port, new(replica.Address, Probes.Health), new(replica.Address, Probes.Alive), Readable(replica.Environment));
+        new(replica.Name, replica.Core, replica.Port, new(replica.Address, Probes.Health), new(replica.Address, Probes.Alive), Readable(replica.Environment))
+        {
+            Arguments = replica.Arguments,
+        };
 
     /// <summary>The load balancer. Whether it is live is asked at its admin port: the public one may be full of clients.</summary>
     public static Workload Of(LoadBalancerPlan loadBalancer) =>

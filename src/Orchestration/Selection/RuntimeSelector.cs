@@ -12,6 +12,9 @@ namespace ClusterAspire.Orchestration.Selection;
 /// <param name="output">Is told what was chosen and why, and the builder's progress.</param>
 public sealed class RuntimeSelector(ClusterOptions options, BuildOptions build, IClusterOutput output)
 {
+    /// <summary>Whether the cluster runs already, at the ports that were chosen.</summary>
+    public bool IsRunning { get; init; }
+
     /// <summary>Chooses.</summary>
     /// <param name="program">The built service of this repository.</param>
     /// <param name="source">The folder of its Dockerfile.</param>
@@ -30,9 +33,13 @@ public sealed class RuntimeSelector(ClusterOptions options, BuildOptions build, 
             return Processes("--standby keeps processes waiting");
         }
 
-        // Said before an image is built for nothing.
-        LoopbackPort.EnsureFree(options.Port, nameof(options.Port));
-        LoopbackPort.EnsureFree(options.AdminPort, nameof(options.AdminPort));
+        if (!IsRunning)
+        {
+            // Said before an image is built for nothing.
+            LoopbackPort.EnsureFree(options.Port, nameof(options.Port));
+            LoopbackPort.EnsureFree(options.AdminPort, nameof(options.AdminPort));
+        }
+
         if (options.Service is not null)
         {
             return options.Runtime is RuntimeKind.Auto ? Processes("--service names a program") : throw new ClusterException(

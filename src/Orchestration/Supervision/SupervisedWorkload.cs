@@ -24,6 +24,7 @@ internal sealed class SupervisedWorkload(
 
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<string> _firstEnd = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<bool> _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly LivenessWatch _liveness = new(workload.Alive, limits, ask, time);
     private readonly CorePlacement _placement = new(workload, runtime, output);
@@ -35,6 +36,11 @@ internal sealed class SupervisedWorkload(
     private CancellationToken _atOnce;
     private string? _loop;
     private int _leftBehind;
+    private IInstance? _instance;
+    private DateTimeOffset? _startedAt;
+    private bool _isReady;
+    private int _restarts;
+    private string? _lastEnd;
 
     /// <summary>Completes when it has been healthy for the first time.</summary>
     public Task Ready => _ready.Task;
@@ -51,11 +57,39 @@ internal sealed class SupervisedWorkload(
     /// <summary>The last line that it wrote, those of a stack trace aside, or null.</summary>
     public string? LastWords => _lastWords.Text;
 
+    /// <summary>What it is doing.</summary>
+    public WorkloadStatus Status => new(
+        workload.Name,
+        State,
+        _instance?.Id,
+        _instance?.Core,
+        workload.Port,
+        _startedAt,
+        _restarts,
+        _lastEnd);
+
+    private WorkloadState State =>
+        _stop.IsCancellationRequested ? WorkloadState.Draining
+        : _isReady ? WorkloadState.Ready
+        : _crashes.IsLooping ? WorkloadState.CrashLoop
+        : _restarts > 0 ? WorkloadState.Restarting
+        : WorkloadState.Starting;
+
     public void Start()
     {
         _standbys = standby && runtime is IStandbyRuntime prepared ? new(workload.Name, _placement.Place, prepared, output, time) : null;
         Late = Task.Delay(limits.Start, time, _stop.Token);
         Running = Task.Run(KeepRunningAsync);
+    }
+
+    /// <summary>Waits until it is ready, or is known not to get there.</summary>
+    /// <returns>Null when it is ready, else what happened: <c>exited with code 1</c>.</returns>
+    public async Task<string?> WhyNotReadyAsync(CancellationToken cancellationToken)
+    {
+        await Task.WhenAny(Ready, _firstEnd.Task, Late).WaitAsync(cancellationToken);
+        return Ready.IsCompleted ? null
+            : _firstEnd.Task.IsCompleted ? await _firstEnd.Task
+            : $"has not answered {workload.Health} for {limits.Start.Describe()}";
     }
 
     /// <summary>Asks it to drain and to exit, and returns once it has gone, or cannot be ended.</summary>
@@ -86,6 +120,9 @@ internal sealed class SupervisedWorkload(
             for (var tries = 1; ; tries++)
             {
                 var (who, how) = await RunOnceAsync(waiting);
+                (_isReady, _instance, _lastEnd) = (false, null, how);
+                _restarts++;
+                _firstEnd.TrySetResult(how);
                 var delay = _crashes.Ended();
                 waiting = _standbys is null ? null : await _standbys.TakeAsync();
                 _standbyDelay = Calm > delay ? Calm : delay;
@@ -145,6 +182,7 @@ internal sealed class SupervisedWorkload(
         }
 
         await using var instance = started;
+        (_instance, _startedAt) = (instance, time.GetUtcNow());
         await (waiting?.ServeAsync() ?? Task.CompletedTask);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         var hangs = _liveness.HangsAsync(ended.Token);
@@ -177,6 +215,7 @@ internal sealed class SupervisedWorkload(
 
             await ready;
             _crashes.Healthy();
+            _isReady = true;
             output.Say($"{workload.Name} ({instance.Id}) is ready{(instance.Core is { } core ? $" on core {core}" : "")}{Odd(last)}");
             _ready.TrySetResult();
             _tried.TrySetResult(true);

@@ -3,15 +3,34 @@ using ClusterAspire.Orchestration.Runtime;
 
 namespace ClusterAspire.Orchestration.Supervision;
 
-/// <summary>The embedded orchestrator: starts a plan, restarts whatever exits, and drains it at the end.</summary>
+/// <summary>The embedded orchestrator: starts a plan, restarts whatever exits, changes it while it serves, and drains it at the end.</summary>
 /// <param name="plan">What to run.</param>
 /// <param name="service">What replicas run in.</param>
 /// <param name="loadBalancer">What the load balancer runs in.</param>
 /// <param name="output">What the user sees of it.</param>
-public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime loadBalancer, IClusterOutput output)
+public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime loadBalancer, IClusterOutput output) : IDisposable
 {
     // Each has the drain limit of its own accord; killed is what does not keep it.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
+
+    // For so long a port is not given to another replica: the balancer may still have connections to it.
+    private const int PortsRemembered = 256;
+
+    private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SemaphoreSlim _changing = new(1);
+    private readonly Queue<int> _ports = new();
+    private readonly Lock _lock = new();
+    private readonly List<RunningReplica> _replicas = [];
+    private SupervisedWorkload? _balancer;
+    private ClusterPlan _plan = plan;
+    private IRuntime _service = service;
+    private CancellationToken _stop;
+    private CancellationToken _atOnce;
+    private bool _serves;
+    private int _replacements;
+
+    /// <summary>How the load balancer is told of replicas that come and go; null when it knows its replicas once and for all.</summary>
+    public Rotation? Rotation { get; init; }
 
     /// <summary>How waiting is done; for tests.</summary>
     internal TimeProvider Time { get; init; } = TimeProvider.System;
@@ -19,12 +38,26 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
     /// <summary>How a URL is asked; for tests.</summary>
     internal Func<Uri, CancellationToken, Task<ProbeResult>> Ask { get; init; } = Probe.AskAsync;
 
+    /// <summary>What replicas and the load balancer are doing.</summary>
+    public IReadOnlyList<WorkloadStatus> Status
+    {
+        get
+        {
+            lock (_lock)
+            {
+                var statuses = _replicas.OrderBy(replica => replica.Number).Select(StatusOf).ToList();
+                return _balancer is null ? statuses : [.. statuses, _balancer.Status];
+            }
+        }
+    }
+
     /// <summary>Runs the plan until it is told to stop.</summary>
     /// <param name="stop">Drains: the load balancer finishes what is in flight, then the replicas stop.</param>
     /// <param name="atOnce">Kills what is still running.</param>
     /// <exception cref="ClusterException">A port is taken, or the load balancer cannot run.</exception>
     public async Task RunAsync(CancellationToken stop, CancellationToken atOnce)
     {
+        var plan = _plan;
         plan.EnsurePortsAreFree();
         foreach (var warning in plan.Warnings)
         {
@@ -36,44 +69,256 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
             output.Warn(ignored);
         }
 
-        output.Say($"Starting {plan.Replicas.Count} replica{(plan.Replicas.Count is 1 ? "" : "s")} of {plan.Name}.");
-        using var balancer = Supervise(Workload.Of(plan.LoadBalancer), loadBalancer);
-        var replicas = plan.Replicas.Select(replica => Supervise(Workload.Of(replica), service)).ToList();
+        (_stop, _atOnce) = (stop, atOnce);
+        output.Say($"Starting {Count(plan.Replicas.Count)} of {plan.Name}.");
+        var balancerPlan = Rotation is null ? plan.LoadBalancer : plan.LoadBalancer.InFrontOfThoseIn(Rotation.File);
+        using var balancer = Supervise(Workload.Of(balancerPlan), loadBalancer);
+        var replicas = plan.Replicas.Select((replica, i) => Add(i, replica, plan, _service)).ToList();
+        replicas.ForEach(replica => replica.IsInRotation = true);
         try
         {
-            replicas.ForEach(replica => replica.Start());
+            Rotation?.Write(Destinations());
+            replicas.ForEach(Start);
             // One that hangs keeps the others waiting no longer than a start may take.
-            await Task.WhenAll(replicas.Select(replica => Task.WhenAny(replica.Tried, replica.Late))).WaitAsync(stop);
-            await Task.WhenAny(replicas.Select(replica => replica.Ready)).WaitAsync(stop);
+            await Task.WhenAll(replicas.Select(replica => Task.WhenAny(replica.Workload.Tried, replica.Workload.Late))).WaitAsync(stop);
+            await Task.WhenAny(replicas.Select(replica => replica.Workload.Ready)).WaitAsync(stop);
 
-            balancer.Start();
+            Start(balancer);
+            _balancer = balancer;
             await EnsureStartedAsync(balancer, stop);
+            _serves = true;
             output.Ready(plan);
 
-            var running = await Task.WhenAny(replicas.Append(balancer).Select(workload => workload.Running)).WaitAsync(stop);
-            await running;
+            await _failed.Task.WaitAsync(stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            output.Say($"Draining: requests in flight have {plan.DrainTimeout.TotalSeconds} s to finish; Ctrl+C again stops at once.");
+            output.Say($"Draining: requests in flight have {_plan.DrainTimeout.TotalSeconds} s to finish; Ctrl+C again stops at once.");
         }
         finally
         {
-            var limit = plan.DrainTimeout + Grace;
-            await balancer.StopAsync(limit, atOnce);
-            await Task.WhenAll(replicas.Select(replica => replica.StopAsync(limit, atOnce)));
-            replicas.ForEach(replica => replica.Dispose());
+            _serves = false;
+            await balancer.StopAsync(_plan.DrainTimeout + Grace, atOnce);
+            // A change that was under way has been given up, or is, as stopping has begun.
+            await _changing.WaitAsync(CancellationToken.None);
+            await StopAsync([.. _replicas]);
         }
     }
 
-    private SupervisedWorkload Supervise(Workload workload, IRuntime runtime) =>
-        new(workload, runtime, plan.Standby, plan.Liveness, Ask, output, Time);
+    /// <summary>Replaces the replicas, one after the other: each new one is ready before its predecessor drains.</summary>
+    /// <param name="next">What to run from now on; its load balancer is not looked at.</param>
+    /// <param name="runtime">What its replicas run in.</param>
+    /// <returns>How many were replaced.</returns>
+    /// <exception cref="ClusterException">A new replica does not get ready; those that it and the ones after it should replace go on.</exception>
+    public Task<int> ReloadAsync(ClusterPlan next, IRuntime runtime) => ChangeAsync(async cancelled =>
+    {
+        var olds = _replicas.OrderBy(replica => replica.Number).ToList();
+        // As many as there are, unless the number that is configured has changed.
+        var count = next.Replicas.Count == _plan.Replicas.Count ? olds.Count : next.Replicas.Count;
+        foreach (var old in olds.Take(count))
+        {
+            await ReplaceAsync(old, next, runtime, cancelled);
+        }
+
+        (_plan, _service) = (next, runtime);
+        await ScaleWithinAsync(count, cancelled);
+        return Math.Min(count, olds.Count);
+    });
+
+    /// <summary>Replaces one replica by a new process, ready before the old one drains.</summary>
+    /// <param name="name">Its name.</param>
+    /// <exception cref="ClusterException">There is none of that name, or the new one does not get ready; the old one goes on.</exception>
+    public Task ReplaceAsync(string name) => ChangeAsync(async cancelled =>
+    {
+        var old = _replicas.Find(replica => replica.Plan.Name == name) ?? throw new ClusterException($"There is no {name}.");
+        await ReplaceAsync(old, _plan, _service, cancelled);
+        return 1;
+    });
+
+    /// <summary>Starts more replicas, or drains and stops those with the highest numbers.</summary>
+    /// <param name="count">How many there are to be, made of how many there are: <c>current => current + 1</c>.</param>
+    /// <returns>How many there are now.</returns>
+    /// <exception cref="ClusterException">There cannot be so many, or a new one does not get ready; there are then as many as before.</exception>
+    public Task<int> ScaleAsync(Func<ClusterPlan, int, int> count) => ChangeAsync(async cancelled =>
+    {
+        var wanted = count(_plan, _replicas.Count);
+        // Says what is wrong with the number.
+        wanted = _plan.Count($"{wanted}");
+        await ScaleWithinAsync(wanted, cancelled);
+        return wanted;
+    });
+
+    /// <inheritdoc/>
+    public void Dispose() => _changing.Dispose();
+
+    private async Task<int> ChangeAsync(Func<CancellationToken, Task<int>> change)
+    {
+        if (Rotation is null || !_serves)
+        {
+            throw new ClusterException(_serves ? "This cluster's replicas are fixed: its load balancer cannot be told of others." : "The cluster does not serve yet, or not any more: nothing was changed.");
+        }
+
+        await _changing.WaitAsync(_stop);
+        try
+        {
+            return await change(_stop);
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
+    private async Task ReplaceAsync(RunningReplica old, ClusterPlan next, IRuntime runtime, CancellationToken cancelled)
+    {
+        var replica = Add(old.Number, next.Replica(old.Number, PortsTaken()), next, runtime);
+        await JoinAsync([replica], [old], cancelled);
+        output.Say($"{replica.Plan.Name} was replaced: {replica.Workload.Status.Process} serves in its place.");
+    }
+
+    private async Task ScaleWithinAsync(int count, CancellationToken cancelled)
+    {
+        var present = _replicas.OrderBy(replica => replica.Number).ToList();
+        if (count > present.Count)
+        {
+            var free = Enumerable.Range(0, int.MaxValue).Except(present.Select(replica => replica.Number));
+            List<RunningReplica> more = [];
+            foreach (var number in free.Take(count - present.Count))
+            {
+                more.Add(Add(number, _plan.Replica(number, PortsTaken()), _plan, _service));
+            }
+
+            await JoinAsync(more, [], cancelled);
+        }
+        else if (count < present.Count)
+        {
+            await LeaveAsync(present[count..], cancelled);
+        }
+    }
+
+    /// <summary>Starts replicas, and once all are ready lets others leave for them.</summary>
+    private async Task JoinAsync(List<RunningReplica> joining, List<RunningReplica> leaving, CancellationToken cancelled)
+    {
+        try
+        {
+            joining.ForEach(Start);
+            foreach (var replica in joining)
+            {
+                if (await replica.Workload.WhyNotReadyAsync(cancelled) is { } why)
+                {
+                    throw new ClusterException($"The new {replica.Plan.Name} {why}; its last words were: {replica.Workload.LastWords ?? "none"}");
+                }
+            }
+
+            foreach (var replica in joining)
+            {
+                (replica.IsInRotation, replica.IsNew) = (true, true);
+            }
+
+            leaving.ForEach(replica => replica.Leaves = true);
+            await Rotation!.ChangeAsync([.. Destinations()], cancelled);
+        }
+        catch
+        {
+            // As it was; those that joined may have been given requests.
+            leaving.ForEach(replica => replica.Leaves = false);
+            var known = joining.Where(replica => replica.IsInRotation).ToList();
+            known.ForEach(replica => replica.Leaves = true);
+            if (known.Count > 0 && !_stop.IsCancellationRequested)
+            {
+                Rotation!.Write(Destinations());
+                await Rotation.DrainAsync([.. known.Select(replica => replica.Destination)], _plan.DrainTimeout, _stop);
+            }
+
+            await StopAsync(joining);
+            throw;
+        }
+        finally
+        {
+            joining.ForEach(replica => replica.IsNew = false);
+        }
+
+        await LeaveAsync(leaving, cancelled);
+    }
+
+    /// <summary>Lets replicas finish what they have, and stops them.</summary>
+    private async Task LeaveAsync(List<RunningReplica> leaving, CancellationToken cancelled)
+    {
+        if (leaving.Exists(replica => !replica.Leaves))
+        {
+            leaving.ForEach(replica => replica.Leaves = true);
+            try
+            {
+                await Rotation!.ChangeAsync([.. Destinations()], cancelled);
+            }
+            catch (ClusterException)
+            {
+                leaving.ForEach(replica => replica.Leaves = false);
+                Rotation!.Write(Destinations());
+                throw;
+            }
+        }
+
+        await Rotation!.DrainAsync([.. leaving.Select(replica => replica.Destination)], _plan.DrainTimeout, cancelled);
+        await StopAsync(leaving);
+        Rotation.Write(Destinations());
+    }
+
+    private async Task StopAsync(List<RunningReplica> leaving)
+    {
+        await Task.WhenAll(leaving.Select(replica => replica.Workload.StopAsync(_plan.DrainTimeout + Grace, _atOnce)));
+        lock (_lock)
+        {
+            _replicas.RemoveAll(leaving.Contains);
+        }
+
+        leaving.ForEach(replica => replica.Workload.Dispose());
+    }
+
+    private RunningReplica Add(int number, ReplicaPlan replica, ClusterPlan of, IRuntime runtime)
+    {
+        var id = _serves ? $"{replica.Name}.{++_replacements}" : replica.Name;
+        var added = new RunningReplica(number, id, replica, Supervise(Workload.Of(replica) with { Id = id }, runtime, of));
+        lock (_lock)
+        {
+            _replicas.Add(added);
+        }
+
+        _ports.Enqueue(replica.Port);
+        if (_ports.Count > PortsRemembered)
+        {
+            _ports.Dequeue();
+        }
+
+        return added;
+    }
+
+    private HashSet<int> PortsTaken() => [.. _ports, .. _replicas.Select(replica => replica.Plan.Port)];
+
+    private IEnumerable<Destination> Destinations() => _replicas.Where(replica => replica.IsInRotation).Select(replica => replica.Destination);
+
+    private void Start(RunningReplica replica) => Start(replica.Workload);
+
+    private void Start(SupervisedWorkload workload)
+    {
+        workload.Start();
+        _ = workload.Running.ContinueWith(
+            running => _failed.TrySetException(running.Exception!.InnerExceptions), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+    }
+
+    private static WorkloadStatus StatusOf(RunningReplica replica) =>
+        replica.Leaves ? replica.Workload.Status with { State = WorkloadState.Draining } : replica.Workload.Status;
+
+    private static string Count(int replicas) => $"{replicas} replica{(replicas is 1 ? "" : "s")}";
+
+    private SupervisedWorkload Supervise(Workload workload, IRuntime runtime, ClusterPlan? of = null) =>
+        new(workload, runtime, (of ?? _plan).Standby, (of ?? _plan).Liveness, Ask, output, Time);
 
     private async Task EnsureStartedAsync(SupervisedWorkload balancer, CancellationToken stop)
     {
         if (!await balancer.Tried.WaitAsync(stop))
         {
-            plan.LoadBalancer.EnsurePortsAreFree();
+            _plan.LoadBalancer.EnsurePortsAreFree();
             throw new ClusterException($"The load balancer cannot run; the last it said was: {balancer.LastWords ?? "nothing"}");
         }
     }

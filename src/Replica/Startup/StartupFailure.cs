@@ -32,6 +32,8 @@ internal static partial class StartupFailure
             [$"Cannot listen on {Addresses(configuration)}: a port is a number from 0 to 65535."],
         InvalidOperationException https when https.Message.Contains("UseKestrelHttpsConfiguration", StringComparison.Ordinal) =>
             [$"Cannot listen on {Addresses(configuration)}: this application speaks HTTP only, use an http:// address."],
+        InvalidOperationException certificate when certificate.Message.Contains("No server certificate was specified", StringComparison.Ordinal) =>
+            ["HTTPS needs a certificate: name a PEM file by Kestrel:Certificates:Default:Path and its key's by KeyPath, or a PFX file and its Password."],
         _ => null,
     };
 

@@ -2,20 +2,27 @@ using System.CommandLine;
 using ClusterAspire.Orchestration;
 using ClusterAspire.Orchestration.CommandLine;
 using ClusterAspire.Orchestration.Options;
-using ClusterAspire.Runner.Signals;
 using Microsoft.Extensions.Configuration;
 
 namespace ClusterAspire.Runner.CommandLine;
 
 /// <summary>
-/// The command line: each switch sets a key of the section <c>Cluster</c>, over the environment, over appsettings.json.
+/// The command line: each switch sets a key of the section <c>Cluster</c>, over the environment, over clusteraspire.json.
 /// </summary>
 internal sealed class ClusterCommand : RootCommand
 {
     private readonly ClusterSwitches _switches = new();
+    private readonly Option<string> _file = new("--config")
+    {
+        HelpName = "FILE",
+        Description = $"The cluster's options. [{ClusterFile.Name}, if there is one here]",
+        Recursive = true,
+    };
 
-    /// <param name="run">Runs the cluster as configured; returns the exit code.</param>
-    public ClusterCommand(Func<IConfiguration, Task<int>> run)
+    private string[] _serviceArguments = [];
+
+    /// <param name="run">Runs the cluster as configured, by a function that reads the configuration anew; returns the exit code.</param>
+    public ClusterCommand(Func<Func<IConfiguration>, Task<int>> run)
         : base("Runs one replica of a service on each core, behind one port.")
     {
         foreach (var option in _switches.Options)
@@ -23,8 +30,16 @@ internal sealed class ClusterCommand : RootCommand
             Add(option);
         }
 
+        Add(_file);
+        Add(new RunCommand((parsed, settings) => run(() => Configure(parsed, settings)), () => _serviceArguments));
+        Add(new InitCommand());
+        foreach (var command in ControlCommands.Of(Configure))
+        {
+            Add(command);
+        }
+
         Add(new Command("publish", "Writes the plan for another target instead of running it.") { new PublishKubernetesCommand(Configure) });
-        SetAction(parsed => run(Configure(parsed)));
+        SetAction(parsed => run(() => Configure(parsed)));
     }
 
     /// <summary>Runs what the command line asks for, and says in one sentence what the user has to change.</summary>
@@ -33,6 +48,12 @@ internal sealed class ClusterCommand : RootCommand
     {
         try
         {
+            // All that follows is the service's, whatever it looks like.
+            if (args is [RunCommand.Verb, ..] && Array.IndexOf(args, "--") is > 0 and var end)
+            {
+                (args, _serviceArguments) = (args[..end], args[(end + 1)..]);
+            }
+
             var parsed = Parse(args);
             return parsed.Errors is [var error, ..]
                 ? throw new ClusterException($"{error.Message.TrimEnd('.')}: --help lists the switches there are.")
@@ -53,16 +74,19 @@ internal sealed class ClusterCommand : RootCommand
         await Task.WhenAny(said, Task.Delay(TimeSpan.FromSeconds(2)));
     }
 
-    private IConfiguration Configure(ParseResult parsed)
+    private IConfiguration Configure(ParseResult parsed) => Configure(parsed, _ => []);
+
+    private IConfiguration Configure(ParseResult parsed, Func<IConfiguration, Dictionary<string, string?>> more)
     {
         try
         {
-            return new ConfigurationBuilder()
+            var all = new ConfigurationBuilder()
                 .SetBasePath(AppContext.BaseDirectory)
                 .AddJsonFile("appsettings.json", optional: true)
+                .AddInMemoryCollection(ClusterFile.Read(parsed.GetValue(_file)))
                 .AddEnvironmentVariables()
-                .AddInMemoryCollection(_switches.Settings(parsed))
-                .Build();
+                .AddInMemoryCollection(_switches.Settings(parsed));
+            return all.AddInMemoryCollection(more(all.Build())).Build();
         }
         catch (InvalidDataException e)
         {

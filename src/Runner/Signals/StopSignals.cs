@@ -4,7 +4,8 @@ namespace ClusterAspire.Runner.Signals;
 
 /// <summary>
 /// Ctrl+C and SIGTERM: the first drains, a second one stops at once. A closed terminal drains, however often it says so
-/// (the kernel does, and a shell again). The end of <see cref="DotnetRun"/> drains too.
+/// (the kernel does, and a shell again); where there was none at the start, SIGHUP reloads, as it does with daemons. The end
+/// of <see cref="DotnetRun"/> drains too.
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
@@ -17,6 +18,8 @@ internal sealed class StopSignals : IDisposable
     private readonly CancellationTokenSource _atOnce = new();
     private readonly List<PosixSignalRegistration> _registrations;
     private readonly Timer? _orphaned;
+    // Known at the start only: of a terminal that has hung up there is nothing to open.
+    private readonly bool _hasTerminal = Terminal.ControllingTerminal.IsThere;
     private readonly Lock _lock = new();
     private long? _first;
     private bool _disposed;
@@ -33,6 +36,9 @@ internal sealed class StopSignals : IDisposable
             _orphaned = new(_ => DrainWhenOrphaned(), null, Watch, Watch);
         }
     }
+
+    /// <summary>SIGHUP was sent by somebody, not by a terminal that closes.</summary>
+    public event Action? Reload;
 
     public CancellationToken Drain => _drain.Token;
 
@@ -54,11 +60,12 @@ internal sealed class StopSignals : IDisposable
         }
     }
 
-    private void DrainWhenOrphaned()
+    /// <summary>Drains, as the first signal does.</summary>
+    public void Begin()
     {
         lock (_lock)
         {
-            if (!_disposed && _first is null && DotnetRun.HasEnded)
+            if (!_disposed && _first is null)
             {
                 _first = TimeProvider.System.GetTimestamp();
                 _drain.CancelAsync();
@@ -66,9 +73,23 @@ internal sealed class StopSignals : IDisposable
         }
     }
 
+    private void DrainWhenOrphaned()
+    {
+        if (DotnetRun.HasEnded)
+        {
+            Begin();
+        }
+    }
+
     private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
+        if (context.Signal is PosixSignal.SIGHUP && !_hasTerminal)
+        {
+            Reload?.Invoke();
+            return;
+        }
+
         lock (_lock)
         {
             if (_disposed)

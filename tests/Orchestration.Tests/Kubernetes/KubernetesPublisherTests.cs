@@ -92,6 +92,7 @@ public sealed class KubernetesPublisherTests : IDisposable
         { new() { Port = 80, AdminPort = 8080 }, "--admin-port (Cluster:AdminPort) must be from 1024 to 65535 and another than 8080" },
         { new() { AdminPort = 81 }, "--admin-port (Cluster:AdminPort) must be from 1024" },
         { new() { Service = "orders.dll" }, "--service (Cluster:Service) means nothing on Kubernetes" },
+        { new() { Args = { "--verbose" } }, "--args (Cluster:Args) are the image's own on Kubernetes" },
         { new() { Image = "orders:1" }, "--image (Cluster:Image) is an image of this machine" },
         { new() { Standby = true }, "--standby (Cluster:Standby) means nothing on Kubernetes" },
         { new() { Pin = false }, "--no-pin (Cluster:Pin) means nothing on Kubernetes" },
@@ -113,7 +114,7 @@ public sealed class KubernetesPublisherTests : IDisposable
     private static readonly string[] NotPublished =
     [
         nameof(ClusterOptions.Service), nameof(ClusterOptions.Image), nameof(ClusterOptions.Standby), nameof(ClusterOptions.Pin), nameof(ClusterOptions.Clean),
-        nameof(ClusterOptions.ReplicaPort), nameof(ClusterOptions.Runtime), nameof(ClusterOptions.Engine),
+        nameof(ClusterOptions.Args), nameof(ClusterOptions.ReplicaPort), nameof(ClusterOptions.Runtime), nameof(ClusterOptions.Engine),
     ];
 
     [Theory, MemberData(nameof(Done))]
@@ -128,6 +129,8 @@ public sealed class KubernetesPublisherTests : IDisposable
             nameof(ClusterOptions.Telemetry) => (option, "console"),
             nameof(ClusterOptions.DrainTimeout) or nameof(ClusterOptions.StartTimeout) or nameof(ClusterOptions.LivenessTimeout) => (option, "90"),
             nameof(ClusterOptions.Replicas) => (option, "7"),
+            nameof(ClusterOptions.Environment) => ($"{option}:GREETING", "good day"),
+            nameof(ClusterOptions.Settings) => ($"{option}:LoadBalancer:RetryLimit", "2"),
             _ => (option, "7000"),
         };
 

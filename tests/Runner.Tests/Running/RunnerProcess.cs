@@ -60,7 +60,12 @@ internal sealed class RunnerProcess : IAsyncDisposable
     private static RunnerProcess Start(string[] surroundings, string command, string[] arguments, (string Name, string Value)[] environment)
     {
         string[] signals = OperatingSystem.IsLinux() && Unix.IgnoresInterrupts ? ["env", "--default-signal=INT,QUIT"] : [];
-        string[] all = [.. surroundings, .. signals, OperatingSystem.IsWindows() ? "dotnet" : Dotnet, command, .. arguments];
+        return StartProgram([.. surroundings, .. signals, OperatingSystem.IsWindows() ? "dotnet" : Dotnet, command, .. arguments], environment);
+    }
+
+    /// <summary>Starts whatever is to run it.</summary>
+    public static RunnerProcess StartProgram(string[] all, params (string Name, string Value)[] environment)
+    {
         var start = new ProcessStartInfo(all[0], all[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment)
         {

@@ -1,0 +1,62 @@
+using ClusterAspire.LoadBalancer.Configuration;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.AspNetCore.HttpsPolicy;
+using Microsoft.Extensions.Options;
+
+namespace ClusterAspire.LoadBalancer.Listening;
+
+/// <summary>
+/// What is settled before a request of the public ports is looked at: who sent it, if a proxy that is trusted says so, and
+/// that it comes by HTTPS, if that is wanted.
+/// </summary>
+internal sealed class OutsideWorld(IOptions<LoadBalancerOptions> options) : IStartupFilter, IConfigureOptions<ForwardedHeadersOptions>, IConfigureOptions<HttpsRedirectionOptions>, IConfigureOptions<HstsOptions>
+{
+    /// <inheritdoc/>
+    public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+    {
+        var (trusts, redirects, hsts) = (options.Value.TrustedProxies.Count > 0, options.Value.HttpsRedirect, options.Value.HstsDays > 0);
+        if (trusts || redirects || hsts)
+        {
+            app.UseWhen(context => context.Connection.LocalPort != options.Value.AdminUrl.Port, clients =>
+            {
+                if (trusts)
+                {
+                    clients.UseForwardedHeaders();
+                }
+
+                if (redirects)
+                {
+                    clients.UseHttpsRedirection();
+                }
+
+                if (hsts)
+                {
+                    clients.UseHsts();
+                }
+            });
+        }
+
+        next(app);
+    };
+
+    /// <inheritdoc/>
+    public void Configure(ForwardedHeadersOptions forwarded)
+    {
+        forwarded.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost;
+        // As many proxies as there are, each of them trusted.
+        forwarded.ForwardLimit = null;
+        forwarded.KnownProxies.Clear();
+        forwarded.KnownIPNetworks.Clear();
+        foreach (var proxy in options.Value.TrustedProxies)
+        {
+            forwarded.KnownIPNetworks.Add(TrustedProxy.Parse(proxy));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Configure(HttpsRedirectionOptions redirection) =>
+        redirection.HttpsPort = options.Value.ListenAddresses.FirstOrDefault(address => address is { IsHttps: true, Descriptor: null })?.Binding.Port ?? 443;
+
+    /// <inheritdoc/>
+    public void Configure(HstsOptions hsts) => hsts.MaxAge = TimeSpan.FromDays(options.Value.HstsDays);
+}

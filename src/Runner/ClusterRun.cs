@@ -1,0 +1,104 @@
+using ClusterAspire.Orchestration;
+using ClusterAspire.Orchestration.Containers;
+using ClusterAspire.Orchestration.Options;
+using ClusterAspire.Orchestration.Plan;
+using ClusterAspire.Orchestration.Processes;
+using ClusterAspire.Orchestration.Selection;
+using ClusterAspire.Orchestration.Supervision;
+using ClusterAspire.Runner.Control;
+using ClusterAspire.Runner.Programs;
+using ClusterAspire.Runner.Signals;
+using Microsoft.Extensions.Configuration;
+
+namespace ClusterAspire.Runner;
+
+/// <summary>One cluster, from its configuration to its end.</summary>
+/// <param name="configure">Reads the configuration, anew each time.</param>
+/// <param name="terminal">Shows what happens.</param>
+/// <param name="stop">Says when it ends.</param>
+internal sealed class ClusterRun(Func<IConfiguration> configure, IClusterOutput terminal, StopSignals stop) : IAsyncDisposable
+{
+    private readonly DateTimeOffset _startedAt = DateTimeOffset.UtcNow;
+    private readonly ServiceProgram _programs = new(terminal);
+
+    // What replicas run in, now and before each reload.
+    private readonly List<RuntimeSelection> _selections = [];
+
+    /// <summary>Runs it until it is told to stop.</summary>
+    /// <exception cref="ClusterException">Something the user has to change.</exception>
+    public async Task RunAsync()
+    {
+        var (plan, runtime, options) = await PlanAsync(isRunning: false);
+        using var reports = new LivePageReports(terminal, plan.LoadBalancer.AdminUrl);
+        var log = new LogBook(reports);
+        var address = Address(options, log);
+        using var rotation = address is null ? null : new Rotation(address.DestinationsFile, plan.LoadBalancer.AdminUrl);
+        using var supervisor = new Supervisor(plan, runtime, new ProcessRuntime(BuiltProgram.LoadBalancer), log) { Rotation = rotation };
+        var control = new ClusterControl(supervisor, log, () => Describe(supervisor, plan, options), () => ReloadAsync(supervisor), stop.Begin);
+        stop.Reload += () => _ = control.ReloadAsync().ContinueWith(reload => reload.Exception, TaskScheduler.Default);
+        using var server = address is null ? null : Listen(address, control, log);
+        await supervisor.RunAsync(stop.Drain, stop.AtOnce);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var selection in _selections)
+        {
+            await selection.DisposeAsync();
+        }
+    }
+
+    private async Task<(ClusterPlan Plan, Orchestration.Runtime.IRuntime Runtime, ClusterOptions Options)> PlanAsync(bool isRunning)
+    {
+        var configuration = configure();
+        var options = ClusterOptions.From(configuration);
+        options.Validate();
+        options.Service = options.Service is null ? null : await _programs.FindAsync(options.Service, stop.Drain);
+        var selector = new RuntimeSelector(options, BuildOptions.From(configuration), terminal) { IsRunning = isRunning };
+        var selection = await selector.SelectAsync(BuiltProgram.Service, BuiltProgram.Source, stop.Drain);
+        _selections.Add(selection);
+        return (ClusterPlan.Create(options, selection.Machine), selection.Runtime, options);
+    }
+
+    private async Task<int> ReloadAsync(Supervisor supervisor)
+    {
+        var (plan, runtime, _) = await PlanAsync(isRunning: true);
+        return await supervisor.ReloadAsync(plan, runtime);
+    }
+
+    private ClusterStatus Describe(Supervisor supervisor, ClusterPlan plan, ClusterOptions options) => new(
+        options.Name,
+        Environment.ProcessId,
+        _startedAt,
+        [plan.LoadBalancer.Url.GetLeftPart(UriPartial.Authority)],
+        plan.LoadBalancer.AdminUrl.GetLeftPart(UriPartial.Authority),
+        _selections[^1].Image?.Name ?? options.Service ?? BuiltProgram.Service,
+        supervisor.Status);
+
+    private static ControlAddress? Address(ClusterOptions options, LogBook log)
+    {
+        try
+        {
+            return ControlAddress.Of(options.Name, options.Port);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            log.Warn($"Neither reload nor the other commands will find this cluster, as there is no folder for its socket: {e.Message}");
+            return null;
+        }
+    }
+
+    private static ControlServer? Listen(ControlAddress address, ClusterControl control, LogBook log)
+    {
+        try
+        {
+            return new(address, control.HandleAsync);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            log.Warn($"Neither reload nor the other commands will find this cluster, as {address.Path} cannot be listened at: {e.Message}");
+            return null;
+        }
+    }
+}

@@ -1,0 +1,83 @@
+namespace ClusterAspire.Runner.Control;
+
+/// <summary>
+/// Where a running cluster takes its owner's commands: a Unix domain socket in a folder that is the user's alone, or on
+/// Windows a named pipe.
+/// </summary>
+/// <param name="Name">The cluster's name.</param>
+/// <param name="Port">Its public port, which no other cluster of this machine has.</param>
+/// <param name="Path">The socket's path, or the pipe's name.</param>
+internal sealed record ControlAddress(string Name, int Port, string Path)
+{
+    private const string Prefix = "clusteraspire";
+    private const string Extension = ".sock";
+    private const string Pipes = @"\\.\pipe\";
+    private const UnixFileMode OwnersAlone = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    /// <summary>The file beside it that tells the load balancer of its destinations.</summary>
+    public string DestinationsFile => System.IO.Path.Combine(Folder(), $"{Name}-{Port}.destinations.json");
+
+    /// <summary>The address of a cluster of this user that is to run; its folder is made.</summary>
+    /// <exception cref="IOException">The folder cannot be made.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder is somebody else's.</exception>
+    public static ControlAddress Of(string name, int port)
+    {
+        var folder = Folder();
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(folder);
+            return new(name, port, $"{Prefix}-{Environment.UserName}-{name}-{port}");
+        }
+
+        Directory.CreateDirectory(folder, OwnersAlone);
+        // Fails where somebody else made it before.
+        File.SetUnixFileMode(folder, OwnersAlone);
+        return new(name, port, System.IO.Path.Combine(folder, $"{name}-{port}{Extension}"));
+    }
+
+    /// <summary>The addresses of this user's clusters; some may have ended without taking theirs away.</summary>
+    public static IReadOnlyList<ControlAddress> All()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            var own = $"{Prefix}-{Environment.UserName}-";
+            return [.. Directory.GetFiles(Pipes).Select(System.IO.Path.GetFileName).OfType<string>().Where(pipe => pipe.StartsWith(own, StringComparison.Ordinal)).Select(pipe => Parse(pipe[own.Length..], pipe)).OfType<ControlAddress>()];
+        }
+
+        // Units of systemd have folders of their own below the second.
+        string[] folders = [Folder(), $"/run/{Prefix}"];
+        return
+        [
+            .. from folder in folders.Distinct()
+               where Directory.Exists(folder)
+               from socket in Directory.EnumerateFiles(folder, $"*{Extension}", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1 })
+               let address = Parse(System.IO.Path.GetFileNameWithoutExtension(socket), socket)
+               where address is not null
+               select address,
+        ];
+    }
+
+    /// <summary>What to call it where there are several.</summary>
+    public override string ToString() => $"{Name} (--port {Port})";
+
+    private static ControlAddress? Parse(string name, string path) =>
+        name.LastIndexOf('-') is > 0 and var dash && int.TryParse(name[(dash + 1)..], out var port) ? new(name[..dash], port, path) : null;
+
+    private static string Folder()
+    {
+        if (Environment.GetEnvironmentVariable("RUNTIME_DIRECTORY") is { Length: > 0 } unit)
+        {
+            return unit.Split(':')[0];
+        }
+
+        if (Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } session)
+        {
+            return System.IO.Path.Combine(session, Prefix);
+        }
+
+        // In /tmp anybody may make a folder first, and root would not notice whose it is.
+        return Environment.UserName is "root" && Directory.Exists("/run")
+            ? $"/run/{Prefix}"
+            : System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"{Prefix}-{Environment.UserName}");
+    }
+}

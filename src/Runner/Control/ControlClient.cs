@@ -1,0 +1,77 @@
+using System.IO.Pipes;
+using System.Text.Json;
+using ClusterAspire.Orchestration;
+
+namespace ClusterAspire.Runner.Control;
+
+/// <summary>Talks to a running cluster of this user.</summary>
+internal static class ControlClient
+{
+    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(2);
+
+    /// <summary>Asks the cluster that is meant to do something, and shows what it replies.</summary>
+    /// <param name="name">Its name, or null for any.</param>
+    /// <param name="port">Its public port, or null for any.</param>
+    /// <param name="request">What to do.</param>
+    /// <param name="show">Shows a line of the reply.</param>
+    /// <returns>The exit code; null when the cluster ended without one.</returns>
+    /// <exception cref="ClusterException">There is none, or there are several.</exception>
+    public static async Task<int?> AskAsync(string? name, int? port, ControlRequest request, Action<string> show)
+    {
+        await using var connection = await ConnectAsync(name, port);
+        await connection.WriteAsync((byte[])[.. JsonSerializer.SerializeToUtf8Bytes(request, JsonSerializerOptions.Web), (byte)'\n']);
+        using var reader = new StreamReader(connection);
+        try
+        {
+            while (await reader.ReadLineAsync() is { } line)
+            {
+                switch (JsonSerializer.Deserialize<ControlReply>(line, JsonSerializerOptions.Web))
+                {
+                    case { ExitCode: { } exitCode }:
+                        return exitCode;
+                    case { Error: { } error }:
+                        await Console.Error.WriteLineAsync(error);
+                        break;
+                    case { Text: { } text }:
+                        show(text);
+                        break;
+                }
+            }
+        }
+        catch (IOException)
+        {
+            // It has ended.
+        }
+
+        return null;
+    }
+
+    private static async Task<NamedPipeClientStream> ConnectAsync(string? name, int? port)
+    {
+        List<(ControlAddress Address, NamedPipeClientStream Connection)> running = [];
+        foreach (var address in ControlAddress.All().Where(address => (name is null || address.Name == name) && (port is null || address.Port == port)))
+        {
+            var connection = new NamedPipeClientStream(".", address.Path, PipeDirection.InOut, PipeOptions.Asynchronous | PipeOptions.CurrentUserOnly);
+            try
+            {
+                await connection.ConnectAsync(ConnectLimit, CancellationToken.None);
+                running.Add((address, connection));
+            }
+            catch (Exception e) when (e is TimeoutException or IOException or UnauthorizedAccessException)
+            {
+                // Left behind by one that was killed, or another user's.
+                await connection.DisposeAsync();
+            }
+        }
+
+        if (running is [var only])
+        {
+            return only.Connection;
+        }
+
+        running.ForEach(each => each.Connection.Dispose());
+        throw new ClusterException(running.Count is 0
+            ? $"No cluster{(name is null ? "" : $" called {name}")}{(port is null ? "" : $" at port {port}")} of this user is running: clusteraspire run starts one."
+            : $"Several clusters are running, {string.Join(", ", running.Select(each => each.Address))}: say which by --port or --name.");
+    }
+}

@@ -1,0 +1,84 @@
+using CliWrap;
+using ClusterAspire.Orchestration;
+using ClusterAspire.Orchestration.Supervision;
+
+namespace ClusterAspire.Runner.Programs;
+
+/// <summary>Finds the program that a path means: a built one, a folder of one, or a project, which is published first.</summary>
+/// <param name="output">Is told what is done, and what a program lacks.</param>
+internal sealed class ServiceProgram(IClusterOutput output)
+{
+    private const string RuntimeConfig = ".runtimeconfig.json";
+
+    // A project is published once more at each reload, beside what still runs. Older ones go.
+    private const int PublishedKept = 3;
+
+    private string? _lacks;
+
+    /// <summary>Finds it.</summary>
+    /// <param name="path">A .dll, an executable, a project file, or the folder of one of these.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The program's path, without symbolic links.</returns>
+    /// <exception cref="ClusterException">There is none, or the project does not build.</exception>
+    public async Task<string> FindAsync(string path, CancellationToken cancellationToken)
+    {
+        var program = Directory.Exists(path) ? await FindInAsync(path, cancellationToken)
+            : path.EndsWith("proj", StringComparison.OrdinalIgnoreCase) && File.Exists(path) ? await PublishAsync(path, cancellationToken)
+            : path;
+        program = File.Exists(program) ? RealPath.Of(program) : program;
+        SayWhatItLacks(program);
+        return program;
+    }
+
+    private async Task<string> FindInAsync(string folder, CancellationToken cancellationToken)
+    {
+        if (Directory.GetFiles(folder, "*.*proj") is [var project])
+        {
+            return await PublishAsync(project, cancellationToken);
+        }
+
+        // What publishing makes of a web application; some of its libraries may be programs too.
+        var programs = Directory.GetFiles(folder, $"*{RuntimeConfig}").Select(config => $"{config[..^RuntimeConfig.Length]}.dll").Where(File.Exists).ToList();
+        return programs is [var only] ? only
+            : throw new ClusterException($"{Path.GetFullPath(folder)} has {(programs.Count is 0 ? "neither a project nor a built program" : $"{programs.Count} programs")}: name the project, the .dll or the executable.");
+    }
+
+    private async Task<string> PublishAsync(string project, CancellationToken cancellationToken)
+    {
+        var name = Path.GetFileNameWithoutExtension(project);
+        var published = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(project))!, "bin", "clusteraspire");
+        var folder = Path.Combine(published, DateTime.UtcNow.ToString("yyyyMMdd-HHmmss-fff", System.Globalization.CultureInfo.InvariantCulture));
+        output.Say($"Publishing {name}.");
+        var said = new List<string>();
+        var result = await Cli.Wrap("dotnet")
+            .WithArguments(["publish", project, "--configuration", "Release", "--output", folder, "--nologo", "--verbosity", "quiet"])
+            .WithStandardOutputPipe(PipeTarget.ToDelegate(said.Add))
+            .WithStandardErrorPipe(PipeTarget.ToDelegate(said.Add))
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteAsync(cancellationToken);
+        if (result.ExitCode is not 0)
+        {
+            said.ForEach(line => output.Line(name, line));
+            throw new ClusterException($"{project} does not build: {said.Find(line => line.Contains(": error ", StringComparison.Ordinal))?.Trim() ?? "see what dotnet publish says above."}");
+        }
+
+        foreach (var old in Directory.GetDirectories(published).Order(StringComparer.Ordinal).SkipLast(PublishedKept))
+        {
+            Directory.Delete(old, recursive: true);
+        }
+
+        return await FindInAsync(folder, cancellationToken);
+    }
+
+    private void SayWhatItLacks(string program)
+    {
+        var folder = Path.GetDirectoryName(Path.GetFullPath(program))!;
+        var name = Path.GetFileNameWithoutExtension(program);
+        // Those of our own that make it known; a program of one file, or a script, tells nothing.
+        if (program != _lacks && File.Exists(Path.Combine(folder, $"{name}{RuntimeConfig}")) && !File.Exists(Path.Combine(folder, "ClusterAspire.Replica.dll")))
+        {
+            _lacks = program;
+            output.Say($"{name} does not reference ClusterAspire.Replica: it has no compute lane, and the load balancer learns of its heavy routes by configuration only.");
+        }
+    }
+}

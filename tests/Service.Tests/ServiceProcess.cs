@@ -13,7 +13,9 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
 
     private ServiceProcess((string Key, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "ClusterAspire.Service"))
+        var program = Path.Combine(AppContext.BaseDirectory, "ClusterAspire.Service");
+        // What a shell starts in the background ignores Ctrl+C, and so do its children.
+        var start = new ProcessStartInfo(OperatingSystem.IsLinux() ? "env" : program, OperatingSystem.IsLinux() ? ["--default-signal=INT,QUIT", program] : [])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -52,17 +52,38 @@ public sealed class AspireCluster : IAsyncLifetime
         builder.AddExecutable("caller", "sleep", ".", "600").WithReference(orders);
 
         _app = await builder.BuildAsync();
-        // Which ends when everything has started, what waits for the gate too.
-        var starting = _app.StartAsync().WaitAsync(Patience);
-        using var limit = new CancellationTokenSource(Patience);
-        await States.WaitForResourceHealthyAsync("loadbalancer", WaitBehavior.WaitOnResourceUnavailable, limit.Token);
-        await UntilReadyAsync("replica-0", "replica-1");
+        try
+        {
+            await StartAsync(_app, gate);
+        }
+        catch (Exception exception)
+        {
+            throw new InvalidOperationException($"Aspire did not start: {Describe(_app)}", exception);
+        }
+    }
 
-        Waited = State("orders-replica-0").State?.Text == KnownResourceStates.Waiting;
-        await States.PublishUpdateAsync(gate.Resource, last => last with { State = KnownResourceStates.Running });
+    private async Task StartAsync(DistributedApplication app, IResourceBuilder<Gate> gate)
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        // Ends when everything has started, what waits for the gate too.
+        var starting = app.StartAsync(limit.Token);
+        var opening = OpenAsync(gate, limit.Token);
+        await await Task.WhenAny(starting, opening);
+        await opening;
         await starting;
         await States.WaitForResourceHealthyAsync("orders-balancer", WaitBehavior.WaitOnResourceUnavailable, limit.Token);
     }
+
+    private async Task OpenAsync(IResourceBuilder<Gate> gate, CancellationToken limit)
+    {
+        await States.WaitForResourceHealthyAsync("loadbalancer", WaitBehavior.WaitOnResourceUnavailable, limit);
+        await UntilReadyAsync("replica-0", "replica-1");
+        Waited = State("orders-replica-0").State?.Text == KnownResourceStates.Waiting;
+        await States.PublishUpdateAsync(gate.Resource, last => last with { State = KnownResourceStates.Running });
+    }
+
+    private static string Describe(DistributedApplication app) => string.Join("; ", app.Services.GetRequiredService<DistributedApplicationModel>().Resources.Select(resource =>
+        app.ResourceNotifications.TryGetCurrentState(resource.Name, out var last) ? $"{resource.Name} {last.Snapshot.State?.Text} {last.Snapshot.HealthStatus}" : $"{resource.Name} unknown"));
 
     public async ValueTask DisposeAsync()
     {

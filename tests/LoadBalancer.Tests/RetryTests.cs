@@ -43,6 +43,32 @@ public sealed class RetryTests
     }
 
     [Fact]
+    public async Task A_replica_that_breaks_its_connections_costs_a_client_of_http2_that_request_only()
+    {
+        await using var broken = await UpstreamServer.StartAsync("replica-0", Break);
+        await using var sound = await UpstreamServer.StartAsync("replica-1", async context =>
+        {
+            await Task.Delay(20);
+            await Ok(context);
+        });
+        await using var balancer = await Balancer.StartAsync([broken, sound]);
+        using var client = new HttpClient { BaseAddress = balancer.Client.BaseAddress, DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+
+        for (var i = 0; i < 10; i++)
+        {
+            var reads = Enumerable.Range(0, 5).Select(_ => client.GetAsync("/fast")).ToList();
+            using var written = await client.PostAsync("/fast", new StringContent("once"));
+            Assert.True(written.StatusCode is HttpStatusCode.OK or HttpStatusCode.BadGateway);
+            foreach (var read in await Task.WhenAll(reads))
+            {
+                Assert.True(read.StatusCode is HttpStatusCode.OK or HttpStatusCode.BadGateway);
+            }
+        }
+
+        Assert.NotEqual(0, broken.Requests);
+    }
+
+    [Fact]
     public async Task A_post_is_not_repeated_and_fails_with_502()
     {
         await using var broken = await UpstreamServer.StartAsync("replica-0", Break);

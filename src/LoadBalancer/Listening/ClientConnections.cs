@@ -42,12 +42,15 @@ internal sealed class ClientConnections(LoadBalancerOptions options)
         var output = new WatchedOutput(transport.Output) { GoesOn = () => input.IsHttp2 };
         connection.Features.Set(framing);
         connection.Transport = new Duplex(input, output);
-        connection.Features.Get<IConnectionHeartbeatFeature>()?.OnHeartbeat(_ => LetGo(connection, output), output);
+        var heartbeat = connection.Features.Get<IConnectionHeartbeatFeature>();
+        heartbeat?.OnHeartbeat(_ => LetGo(connection, output), output);
+        connection.Features.Set<IConnectionHeartbeatFeature>(heartbeat is null ? null : new Http1Heartbeat(heartbeat, input));
 
         using var half = new HalfClosed(connection, TimeSpan.FromSeconds(options.HalfCloseTimeout));
         await http1(connection);
         if (input.IsHttp2)
         {
+            connection.Features.Set(heartbeat);
             connection.Transport = new Duplex(transport.Input, new WatchedOutput(transport.Output));
             await _http2!(connection);
         }
@@ -59,6 +62,23 @@ internal sealed class ClientConnections(LoadBalancerOptions options)
         {
             connection.Abort(new ConnectionAbortedException("The client does not read what it is sent."));
         }
+    }
+
+    /// <summary>
+    /// Kestrel's HTTP/1 has time limits that begin when it ends, for what it has still to send. They are not to end a connection
+    /// that goes on by HTTP/2.
+    /// </summary>
+    private sealed class Http1Heartbeat(IConnectionHeartbeatFeature inner, StrictInput input) : IConnectionHeartbeatFeature
+    {
+        public void OnHeartbeat(Action<object> action, object state) => inner.OnHeartbeat(
+            given =>
+            {
+                if (!input.IsHttp2)
+                {
+                    action(given);
+                }
+            },
+            state);
     }
 
     private sealed class Duplex(PipeReader input, PipeWriter output) : IDuplexPipe

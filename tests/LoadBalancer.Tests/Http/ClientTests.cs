@@ -132,5 +132,36 @@ public sealed class ClientTests
         Assert.Equal("Healthy", await balancer.Client.GetStringAsync("/alive"));
     }
 
+    [Fact]
+    public async Task A_connection_of_http2_outlives_the_limits_of_slow_clients()
+    {
+        await using var upstream = await UpstreamServer.StartAsync("replica-0", context => context.Response.WriteAsync("ok"));
+        await using var balancer = await Balancer.StartAsync([upstream]);
+        var connections = 0;
+        using var client = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectCallback = async (context, cancellationToken) =>
+            {
+                connections++;
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        })
+        {
+            BaseAddress = balancer.Client.BaseAddress,
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+
+        // Kestrel looks each second, and forgives for five.
+        for (var end = DateTime.UtcNow + TimeSpan.FromSeconds(8); DateTime.UtcNow < end; await Task.Delay(50))
+        {
+            Assert.Equal("ok", await client.GetStringAsync("/x"));
+        }
+
+        Assert.Equal(1, connections);
+    }
+
     private sealed record Destination(string Name, Uri Address) : IUpstream;
 }

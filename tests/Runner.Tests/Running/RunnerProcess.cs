@@ -59,8 +59,10 @@ internal sealed class RunnerProcess : IAsyncDisposable
 
     private static RunnerProcess Start(string[] surroundings, string command, string[] arguments, (string Name, string Value)[] environment)
     {
-        string[] signals = OperatingSystem.IsLinux() && Unix.IgnoresInterrupts ? ["env", "--default-signal=INT,QUIT"] : [];
-        return StartProgram([.. surroundings, .. signals, OperatingSystem.IsWindows() ? "dotnet" : Dotnet, command, .. arguments], environment);
+        // By env: a shell among the surroundings drops variables whose names have dots.
+        string[] env = OperatingSystem.IsWindows() ? []
+            : ["env", .. OperatingSystem.IsLinux() && Unix.IgnoresInterrupts ? (string[])["--default-signal=INT,QUIT"] : [], .. environment.Select(variable => $"{variable.Name}={variable.Value}")];
+        return StartProgram([.. surroundings, .. env, OperatingSystem.IsWindows() ? "dotnet" : Dotnet, command, .. arguments], environment);
     }
 
     /// <summary>Starts whatever is to run it.</summary>

@@ -57,6 +57,19 @@ internal static partial class Unix
         }
     }
 
+    /// <summary>The command line of a process; empty when it has ended.</summary>
+    public static string CommandLine(int pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/cmdline").Replace('\0', ' ');
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+
     /// <summary>The processes below a process, at any depth.</summary>
     public static IReadOnlyList<int> Descendants(int pid) => [.. Children(pid).SelectMany(child => (int[])[child, .. Descendants(child)])];
 

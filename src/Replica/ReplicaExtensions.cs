@@ -6,6 +6,7 @@ using ClusterAspire.Replica.Identity;
 using ClusterAspire.Replica.Lane;
 using ClusterAspire.Replica.Link;
 using ClusterAspire.Replica.Pinning;
+using ClusterAspire.Replica.Requests;
 using ClusterAspire.Replica.Startup;
 using ClusterAspire.Replica.Supervision;
 using ClusterAspire.Replica.Telemetry;
@@ -55,6 +56,7 @@ public static class ReplicaExtensions
         builder.Services.AddSingleton<LinkServer>();
         builder.Services.AddSingleton<IConnectionListenerFactory, ProbeTransport>();
         builder.Services.AddExceptionHandler<ComputeLaneFull>();
+        builder.Services.AddExceptionHandler<BrokenRequests>();
         builder.Services.AddProblemDetails();
 
         builder.Services.AddSingleton<Drain>();

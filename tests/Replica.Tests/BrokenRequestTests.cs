@@ -1,0 +1,78 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace ClusterAspire.Replica.Tests;
+
+public sealed class BrokenRequestTests
+{
+    [Theory]
+    [InlineData("Content-Length: 1000\r\n\r\nabc", "")]
+    [InlineData("Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "")]
+    [InlineData("Transfer-Encoding: chunked\r\n\r\nno size\r\n", "HTTP/1.1 400 ")]
+    public async Task A_body_that_cannot_be_read_is_no_error_in_the_log(string request, string answer)
+    {
+        var log = new Lines();
+        var ended = new TaskCompletionSource();
+        await using var application = await TestApplication.StartAsync(
+            app => app.MapPost("/", async (Stream body) =>
+            {
+                try
+                {
+                    await body.CopyToAsync(Stream.Null);
+                }
+                finally
+                {
+                    ended.TrySetResult();
+                }
+            }),
+            build: builder =>
+            {
+                builder.Logging.AddProvider(log);
+                builder.Services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MinRequestBodyDataRate = null);
+            });
+        using var tcp = new TcpClient();
+        await tcp.ConnectAsync(application.Client.BaseAddress!.Host, application.Client.BaseAddress.Port);
+        var stream = tcp.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST / HTTP/1.1\r\nHost: a\r\n{request}"));
+        if (answer == "")
+        {
+            tcp.Client.Shutdown(SocketShutdown.Send);
+        }
+
+        using var reader = new StreamReader(stream);
+        Assert.StartsWith(answer, await Eventually.InTimeAsync(reader.ReadToEndAsync()), StringComparison.Ordinal);
+        await Eventually.InTimeAsync(ended.Task);
+        await application.StopAsync();
+        Assert.Empty(log.Written);
+    }
+
+    /// <summary>Warnings and errors.</summary>
+    private sealed class Lines : ILoggerProvider, ILogger
+    {
+        public ConcurrentQueue<string> Written { get; } = new();
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+            {
+                Written.Enqueue($"{formatter(state, exception)} {exception}");
+            }
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}

@@ -96,6 +96,7 @@ internal static class LoadBalancerExtensions
         builder.Configuration.AddDestinationsFile();
         services.AddReverseProxy()
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
+            .KeepSound()
             .AddTransforms<ReplicaTransforms>()
             .AddTransforms<ResponseStartTransform>();
         services.AddSingleton<IForwarderHttpClientFactory, ReplicaClients>();

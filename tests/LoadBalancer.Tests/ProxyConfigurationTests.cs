@@ -21,6 +21,26 @@ public sealed class ProxyConfigurationTests
     }
 
     [Theory]
+    [InlineData("ReverseProxy:Routes:all:ClusterId", "renamed", "service")]
+    [InlineData("ReverseProxy:Routes:all:Metadata:Class", "copmute", "light")]
+    public async Task A_reload_with_a_mistake_leaves_what_serves_in_force_and_one_without_comes_into_force(string key, string mistake, string mended)
+    {
+        await using var first = await UpstreamServer.StartAsync("replica-0", context => context.Response.WriteAsync("ok"));
+        await using var second = await UpstreamServer.StartAsync("replica-1", context => context.Response.WriteAsync("ok"));
+        await using var balancer = await Balancer.StartAsync([first]);
+
+        balancer.Set(key, mistake);
+        await Eventually.IsTrueAsync(() => balancer.Log.Any(line => line.Contains($"'{mistake}'", StringComparison.Ordinal)));
+        Assert.Equal("ok", await balancer.Client.GetStringAsync("/x"));
+        Assert.DoesNotContain(balancer.Log, line => line.Contains("   at ", StringComparison.Ordinal));
+
+        balancer.Set(key, mended);
+        balancer.Add(second);
+        await balancer.UntilAsync("replica-1", "ready");
+        Assert.Equal("ok", await balancer.Client.GetStringAsync("/x"));
+    }
+
+    [Theory]
     [InlineData("light")]
     [InlineData("Compute")]
     public async Task Classes_are_taken_in_any_case(string @class)

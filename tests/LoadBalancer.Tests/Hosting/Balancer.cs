@@ -65,9 +65,12 @@ internal sealed class Balancer : IAsyncDisposable
     }
 
     /// <summary>Adds an upstream to the configuration of the running load balancer.</summary>
-    public void Add(UpstreamServer upstream)
+    public void Add(UpstreamServer upstream) => Set(AddressKey(upstream), upstream.Address.ToString());
+
+    /// <summary>Changes the configuration of the running load balancer.</summary>
+    public void Set(string key, string? value)
     {
-        _app.Configuration[AddressKey(upstream)] = upstream.Address.ToString();
+        _app.Configuration[key] = value;
         ((IConfigurationRoot)_app.Configuration).Reload();
     }
 

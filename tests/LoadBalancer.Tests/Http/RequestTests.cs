@@ -103,6 +103,18 @@ public sealed class RequestTests(Relay relay) : IClassFixture<Relay>
     }
 
     [Fact]
+    public async Task The_replica_gets_its_own_address_for_host_where_the_user_wants_that()
+    {
+        await using var upstream = new RecordingUpstream();
+        await using var balancer = await Balancer.StartAsync([upstream], ("LoadBalancer:OriginalHost", "false"));
+        await RawClient.ExchangeAsync(balancer.Client.BaseAddress!, "GET /x HTTP/1.1\r\nHost: shop.example\r\n\r\n");
+
+        var arrived = Assert.Single(upstream.Requests);
+        Assert.Contains($"\r\nHost: {upstream.Address.Authority}\r\n", arrived, StringComparison.Ordinal);
+        Assert.Contains("\r\nX-Forwarded-Host: shop.example\r\n", arrived, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Fields_that_connection_names_end_here_and_those_the_balancer_adds_do_not()
     {
         await relay.ExchangeAsync("GET /x HTTP/1.1\r\nHost: a\r\nConnection: X-Mine, X-Forwarded-For, Host\r\nX-Mine: y\r\nKeep-Alive: 5\r\nTE: trailers\r\n\r\n");

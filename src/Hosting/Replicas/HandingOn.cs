@@ -1,5 +1,6 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
+using ClusterAspire.Orchestration.Runtime;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -15,7 +16,9 @@ internal static partial class HandingOn
     {
         service.ApplicationBuilder.Eventing.Subscribe<BeforeStartEvent>((starting, _) =>
         {
-            foreach (var warning in service.Resource.Plan.Warnings)
+            // Where the dashboard listens is the one thing that the environment decides.
+            var ignored = Listening.Ignored(Environment.GetEnvironmentVariables().Keys.Cast<string>().Where(name => name is not "ASPNETCORE_URLS"));
+            foreach (var warning in service.Resource.Plan.Warnings.Concat([ignored]).OfType<string>())
             {
                 Log.Warning(starting.Services.GetRequiredService<ILoggerFactory>().CreateLogger("ClusterAspire"), warning);
             }

@@ -6,6 +6,7 @@ using ClusterAspire.Hosting.Restarts;
 using ClusterAspire.Hosting.Status;
 using ClusterAspire.Orchestration.Containers;
 using ClusterAspire.Orchestration.Plan;
+using ClusterAspire.Orchestration.Runtime;
 
 namespace ClusterAspire.Hosting.Replicas;
 
@@ -22,6 +23,7 @@ internal static class ReplicaExtensions
         var added = builder
             .AddProject<TProject>(service.NameOf(replica), FromThePlan)
             .WithEndpointOf(replica, replica.Port)
+            .ListensAt(replica.Address)
             .AsReplica(service, replica);
         if (replica.Core is not null)
         {
@@ -76,6 +78,15 @@ internal static class ReplicaExtensions
         });
 
     private static string NameOf(this IResourceBuilder<ReplicatedService> service, ReplicaPlan replica) => $"{service.Resource.Name}-{replica.Name}";
+
+    // Aspire sets the first of these alone; the others come with the AppHost's environment, which a process inherits.
+    private static IResourceBuilder<ProjectResource> ListensAt(this IResourceBuilder<ProjectResource> builder, Uri address) => builder.WithEnvironment(context =>
+    {
+        foreach (var (name, value) in Listening.At(address.GetLeftPart(UriPartial.Authority)))
+        {
+            context.EnvironmentVariables[name] = value;
+        }
+    });
 
     private static IResourceBuilder<T> WithEndpointOf<T>(this IResourceBuilder<T> builder, ReplicaPlan replica, int targetPort)
         where T : IResourceWithEndpoints => builder

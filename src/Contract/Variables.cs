@@ -63,6 +63,12 @@ public static class Variables
     /// <summary>OpenTelemetry's resource attributes, the replica's name as <c>service.instance.id</c> among them.</summary>
     public const string ResourceAttributes = "OTEL_RESOURCE_ATTRIBUTES";
 
+    /// <summary><c>true</c> when ASP.NET Core takes a request's client, scheme and host from its <c>X-Forwarded-*</c>, which the balancer has set.</summary>
+    public const string ForwardedHeaders = "ASPNETCORE_FORWARDEDHEADERS_ENABLED";
+
+    /// <summary>What the names of the variables begin with that say where else clients connect.</summary>
+    public const string LoadBalancerListen = "LoadBalancer__Listen__";
+
     /// <summary>The ports that ASP.NET Core listens at, on all addresses.</summary>
     public const string HttpPorts = "ASPNETCORE_HTTP_PORTS";
 

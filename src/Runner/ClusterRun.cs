@@ -33,7 +33,7 @@ internal sealed class ClusterRun(Func<IConfiguration> configure, IClusterOutput 
         var log = new LogBook(reports);
         var address = Address(options, log);
         using var rotation = address is null ? null : new Rotation(address.DestinationsFile, plan.LoadBalancer.AdminUrl);
-        using var supervisor = new Supervisor(plan, runtime, new ProcessRuntime(BuiltProgram.LoadBalancer), log) { Rotation = rotation };
+        using var supervisor = new Supervisor(plan, runtime, new ProcessRuntime(BuiltProgram.LoadBalancer) { Descriptors = HandedOverSockets.Descriptors }, log) { Rotation = rotation };
         var control = new ClusterControl(supervisor, log, () => Describe(supervisor, plan, options), () => ReloadAsync(supervisor), stop.Begin);
         stop.Reload += () => _ = control.ReloadAsync().ContinueWith(reload => reload.Exception, TaskScheduler.Default);
         using var server = address is null ? null : Listen(address, control, log);
@@ -54,6 +54,7 @@ internal sealed class ClusterRun(Func<IConfiguration> configure, IClusterOutput 
         var configuration = configure();
         var options = ClusterOptions.From(configuration);
         options.Validate();
+        HandedOverSockets.PutInto(options.Listen);
         options.Service = options.Service is null ? null : await _programs.FindAsync(options.Service, stop.Drain);
         var selector = new RuntimeSelector(options, BuildOptions.From(configuration), terminal) { IsRunning = isRunning };
         var selection = await selector.SelectAsync(BuiltProgram.Service, BuiltProgram.Source, stop.Drain);
@@ -71,7 +72,7 @@ internal sealed class ClusterRun(Func<IConfiguration> configure, IClusterOutput 
         options.Name,
         Environment.ProcessId,
         _startedAt,
-        [plan.LoadBalancer.Url.GetLeftPart(UriPartial.Authority)],
+        [plan.LoadBalancer.Url.GetLeftPart(UriPartial.Authority), .. plan.LoadBalancer.Listen],
         plan.LoadBalancer.AdminUrl.GetLeftPart(UriPartial.Authority),
         _selections[^1].Image?.Name ?? options.Service ?? BuiltProgram.Service,
         supervisor.Status);

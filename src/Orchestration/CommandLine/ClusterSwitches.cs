@@ -10,6 +10,7 @@ public sealed class ClusterSwitches
     [
         Value("--replicas", "N|auto", "How many replicas; auto is one per core this process may use. [auto]"),
         Value("--port", "PORT", "The public port. [8080]"),
+        Value("--listen", "ADDRESS[;ADDRESS]", "Where clients connect besides: http://*:80, https://*:443, http://unix:/path, systemd. [none]"),
         Value("--admin-port", "PORT", "The port of the live page, the metrics and the replica API. [8081]"),
         Value("--replica-port", "PORT", "The first replica's port, the others follow; 0 picks free ones. [0]"),
         Value("--runtime", "auto|process|container", "What replicas run in; auto is containers where an engine has or can build the image. [auto]"),

@@ -34,6 +34,12 @@ public sealed partial class ClusterOptions
     /// <summary>The TCP port of the live page, the metrics and the replica API.</summary>
     public int AdminPort { get; set; } = 8081;
 
+    /// <summary>
+    /// Where clients connect besides, as Kestrel writes it (<c>http://*:80</c>, <c>https://*:443</c>, <c>http://unix:/run/shop.sock</c>);
+    /// <c>systemd</c> stands for the sockets that a socket unit hands over.
+    /// </summary>
+    public IList<string> Listen { get; } = [];
+
     /// <summary>The first replica's TCP port, the others follow; 0 picks free ones from 20000 on.</summary>
     public int ReplicaPort { get; set; }
 
@@ -131,6 +137,11 @@ public sealed partial class ClusterOptions
         Check(AdminPort is >= 1 and <= 65535, nameof(AdminPort), "must be from 1 to 65535", AdminPort);
         Check(AdminPort != Port, nameof(AdminPort), $"must be another port than {Switch(nameof(Port))}", AdminPort);
         Check(ReplicaPort is >= 0 and <= 65535, nameof(ReplicaPort), "must be from 1 to 65535, or 0 to pick free ports", ReplicaPort);
+        foreach (var address in Listen)
+        {
+            Check(AddressPattern().IsMatch(address), nameof(Listen), "must be an address such as http://*:80, https://*:443 or http://unix:/run/shop.sock, or systemd", address);
+        }
+
         Check(QueueLimit is null or (>= 0 and <= 1_000_000), nameof(QueueLimit), "must be from 0 to 1000000", QueueLimit ?? 0);
         Check(LaneQueueLimit is null or (>= 0 and <= 1_000_000), nameof(LaneQueueLimit), "must be from 0 to 1000000", LaneQueueLimit ?? 0);
         Check(Image is not "", nameof(Image), "must be an image's name", Image ?? "");
@@ -225,6 +236,9 @@ public sealed partial class ClusterOptions
 
     [GeneratedRegex("^(?<number>[1-9][0-9]{0,14})(?<unit>[bkmg]?)$")]
     private static partial Regex MemoryPattern();
+
+    [GeneratedRegex("^(https?://.+|systemd)$", RegexOptions.IgnoreCase)]
+    private static partial Regex AddressPattern();
 
     [GeneratedRegex("(?!^)[A-Z]")]
     private static partial Regex Capital();

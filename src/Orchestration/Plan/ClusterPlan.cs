@@ -83,6 +83,8 @@ public sealed record ClusterPlan(
     {
         var name = $"replica-{number}";
         var environment = new Dictionary<string, string>(options.Environment);
+        // Nobody but the balancer reaches it.
+        environment.TryAdd(Variables.ForwardedHeaders, "true");
         foreach (var (variable, value) in PlannedEnvironment.Of(name, options.Name, options))
         {
             environment[variable] = value;

@@ -19,6 +19,9 @@ public sealed record LoadBalancerPlan(int Port, int AdminPort, IReadOnlyDictiona
     /// <summary>Where the live page, the metrics and the replica API are.</summary>
     public Uri AdminUrl => new($"http://{Loopback.Host}:{AdminPort}");
 
+    /// <summary>Where clients reach the service besides.</summary>
+    public IReadOnlyList<string> Listen { get; init; } = [];
+
     /// <summary>Plans a load balancer that has no destinations yet.</summary>
     /// <param name="options">What the user chose.</param>
     /// <param name="name">What it is called.</param>
@@ -35,12 +38,17 @@ public sealed record LoadBalancerPlan(int Port, int AdminPort, IReadOnlyDictiona
         // Loopback of both families, or the one there is.
         environment[Variables.LoadBalancerUrl] = $"http://localhost:{options.Port}";
         environment[Variables.LoadBalancerAdminUrl] = $"http://localhost:{options.AdminPort}";
+        foreach (var (i, address) in options.Listen.Index())
+        {
+            environment[$"{Variables.LoadBalancerListen}{i}"] = address;
+        }
+
         if (options.QueueLimit is { } limit)
         {
             environment[Variables.ComputeQueueLimit] = $"{limit}";
         }
 
-        return new(options.Port, options.AdminPort, environment);
+        return new(options.Port, options.AdminPort, environment) { Listen = [.. options.Listen] };
     }
 
     /// <summary>The same load balancer with these replicas as its destinations.</summary>

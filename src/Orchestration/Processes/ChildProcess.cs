@@ -27,9 +27,10 @@ internal abstract class ChildProcess : IDisposable
     /// <summary>Starts a program.</summary>
     /// <param name="start">What to start, with all three streams redirected.</param>
     /// <param name="core">The core it may use, or null for all.</param>
+    /// <param name="descriptors">Descriptors of this process that it is to have too, by the same numbers; none on Windows.</param>
     /// <exception cref="Win32Exception">It cannot be started, or the core cannot be used.</exception>
-    public static ChildProcess Start(ProcessStartInfo start, int? core) =>
-        OperatingSystem.IsWindows() ? WindowsProcess.Start(start, core) : ProcessGroup.Start(start, core);
+    public static ChildProcess Start(ProcessStartInfo start, int? core, IReadOnlyList<int>? descriptors = null) =>
+        OperatingSystem.IsWindows() ? WindowsProcess.Start(start, core) : ProcessGroup.Start(start, core, descriptors);
 
     /// <summary>Asks it, and what it has started, to end.</summary>
     public abstract void Terminate();

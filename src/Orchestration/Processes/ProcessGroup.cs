@@ -28,13 +28,15 @@ internal sealed partial class ProcessGroup : ChildProcess
     private readonly AnonymousPipeServerStream _output = new(PipeDirection.In, HandleInheritability.None);
     private readonly AnonymousPipeServerStream _error = new(PipeDirection.In, HandleInheritability.None);
     private readonly TaskCompletionSource<int> _leader = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly IReadOnlyList<int> _descriptors;
     private readonly Lock _lock = new();
     private bool _terminated;
     private bool _killed;
     private bool _ended;
 
-    private ProcessGroup(ProcessStartInfo start, int? core)
+    private ProcessGroup(ProcessStartInfo start, int? core, IReadOnlyList<int>? descriptors)
     {
+        _descriptors = descriptors ?? [];
         try
         {
             Id = core is not null && OperatingSystem.IsLinux() ? SpawnPinned(start, core.Value) : Spawn(start);
@@ -62,16 +64,16 @@ internal sealed partial class ProcessGroup : ChildProcess
 
     public override Task<int> Exited { get; }
 
-    public static new ProcessGroup Start(ProcessStartInfo start, int? core)
+    public static new ProcessGroup Start(ProcessStartInfo start, int? core, IReadOnlyList<int>? descriptors = null)
     {
-        var group = StartUnguarded(start, core);
+        var group = new ProcessGroup(start, core, descriptors);
         OrphanGuard.Add(group.Id);
         _ = group.Exited.ContinueWith(_ => OrphanGuard.Remove(group.Id), TaskScheduler.Default);
         return group;
     }
 
     /// <summary>Starts one that may outlive this process.</summary>
-    public static ProcessGroup StartUnguarded(ProcessStartInfo start, int? core = null) => new(start, core);
+    public static ProcessGroup StartUnguarded(ProcessStartInfo start, int? core = null) => new(start, core, null);
 
     public override void Terminate()
     {
@@ -195,6 +197,12 @@ internal sealed partial class ProcessGroup : ChildProcess
             Check(AddDup(actions, Handle(_input), 0));
             Check(AddDup(actions, Handle(_output), 1));
             Check(AddDup(actions, Handle(_error), 2));
+            foreach (var descriptor in _descriptors)
+            {
+                // Onto itself: that takes close-on-exec off (posix_spawn_file_actions_adddup2(3p)).
+                Check(AddDup(actions, descriptor, descriptor));
+            }
+
             if (start.WorkingDirectory is not "")
             {
                 Check(AddChangeDirectory(actions, start.WorkingDirectory));

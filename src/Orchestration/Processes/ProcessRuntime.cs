@@ -30,6 +30,9 @@ public sealed class ProcessRuntime : IStandbyRuntime
         }
     }
 
+    /// <summary>Descriptors of this process that each run is to have too, by the same numbers.</summary>
+    public IReadOnlyList<int> Descriptors { get; init; } = [];
+
     /// <inheritdoc />
     public IReadOnlyList<int>? Cores
     {
@@ -62,7 +65,7 @@ public sealed class ProcessRuntime : IStandbyRuntime
     {
         try
         {
-            return ChildProcess.Start(start, core);
+            return ChildProcess.Start(start, core, Descriptors);
         }
         catch (Win32Exception e)
         {

@@ -29,7 +29,7 @@ internal sealed partial class WindowsProcess : ChildProcess
 
     public override Task<int> Exited { get; }
 
-    public static new WindowsProcess Start(ProcessStartInfo start, int? core)
+    public static WindowsProcess Start(ProcessStartInfo start, int? core)
     {
         start.CreateNewProcessGroup = true;
         var process = Process.Start(start)!;

@@ -50,9 +50,12 @@ public sealed record Workload(string Name, int? Core, int? Port, Uri Health, Uri
     }
 
     // The names that the environment lets a host answer to are the service's: it gets the client's and judges it itself.
+    // So is whether it believes what is forwarded.
     private static Dictionary<string, string> WithAnyHost(Dictionary<string, string> environment)
     {
         environment["AllowedHosts"] = "*";
+        // Whom the balancer trusts, it is told by LoadBalancer:TrustedProxies.
+        environment[Variables.ForwardedHeaders] = "false";
         return environment;
     }
 

@@ -33,16 +33,23 @@ internal sealed class ClusterConsole(TextWriter terminal) : IClusterOutput
         {
             _writer.WriteLine();
             WriteUrl("Service  ", plan.LoadBalancer.Url);
+            foreach (var address in plan.LoadBalancer.Listen)
+            {
+                WriteUrl("         ", address);
+            }
+
             WriteUrl("Live page", plan.LoadBalancer.AdminUrl);
             _writer.WriteLine("  Ctrl+C drains and stops.", Dim, null);
             _writer.WriteLine();
         }
     }
 
-    private void WriteUrl(string what, Uri url)
+    private void WriteUrl(string what, Uri url) => WriteUrl(what, url.GetLeftPart(UriPartial.Authority));
+
+    private void WriteUrl(string what, string url)
     {
         _writer.Write($"  {what}  ");
-        _writer.WriteLine(url.GetLeftPart(UriPartial.Authority), new Style(decoration: Decoration.Bold), null);
+        _writer.WriteLine(url, new Style(decoration: Decoration.Bold), null);
     }
 
     private void Write(string message, Style style)

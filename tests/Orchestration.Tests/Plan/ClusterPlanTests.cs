@@ -61,6 +61,7 @@ public sealed class ClusterPlanTests
                 ["OTEL_SERVICE_NAME"] = "orders",
                 ["OTEL_RESOURCE_ATTRIBUTES"] = "service.instance.id=replica-1",
                 ["Drain__Timeout"] = "2.5",
+                ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true",
                 ["ComputeLane__QueueLimit"] = "9",
             },
             replica.Environment);

@@ -4,6 +4,9 @@ using Xunit;
 
 namespace ClusterAspire.LoadBalancer.Tests.Http;
 
+// What is held is that of the whole process.
+[CollectionDefinition(nameof(LargeTests), DisableParallelization = true)]
+[Collection(nameof(LargeTests))]
 public sealed class LargeTests
 {
     private const long Length = 1L << 30;

@@ -23,6 +23,9 @@ app.MapGet("/compute/{id}", (string id) =>
     })
     .RunsOnComputeLane();
 
+app.MapPost("/digest", async (Stream body) => TypedResults.Text(Convert.ToHexString(await System.Security.Cryptography.SHA256.HashDataAsync(body))))
+    .RunsOnComputeLane();
+
 app.MapPost("/pay/{id}", (string id) =>
 {
     File.Create(Path.Combine(ledger!, $"{id}.{Guid.NewGuid():n}")).Dispose();

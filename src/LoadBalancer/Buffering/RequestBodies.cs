@@ -1,5 +1,6 @@
 using System.Buffers;
 using ClusterAspire.LoadBalancer.Configuration;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 
@@ -14,10 +15,10 @@ namespace ClusterAspire.LoadBalancer.Buffering;
 /// compute request goes to a temporary file, or is passed on as it comes: <see cref="LoadBalancerOptions.ComputeBody"/>. A light
 /// request waits only for a body whose declared length fits; others may be streams.
 /// </remarks>
-internal sealed class RequestBodies(IOptions<LoadBalancerOptions> options)
+internal sealed partial class RequestBodies(IOptions<LoadBalancerOptions> options, ILogger<RequestBodies> logger)
 {
     /// <summary>Receives the body as far as it is to be received.</summary>
-    /// <exception cref="BadHttpRequestException">The client sends too slowly, too much, or not what it declared.</exception>
+    /// <exception cref="BadHttpRequestException">The client sends too slowly, too much, or not what it declared; or there is no room for it.</exception>
     /// <exception cref="OperationCanceledException">The client left.</exception>
     public ValueTask ReceiveAsync(HttpContext context, bool isCompute)
     {
@@ -66,7 +67,16 @@ internal sealed class RequestBodies(IOptions<LoadBalancerOptions> options)
         }
 
         context.Request.EnableBuffering(options.Value.BodyMemory);
-        await SpoolAsync(context.Request, context.RequestAborted);
+        try
+        {
+            await SpoolAsync(context.Request, context.RequestAborted);
+        }
+        catch (IOException exception) when (exception is not (BadHttpRequestException or ConnectionResetException))
+        {
+            Log.NotKept(logger, exception.Message);
+            throw new BadHttpRequestException($"The body could not be kept in a temporary file: {exception.Message}", StatusCodes.Status503ServiceUnavailable, exception);
+        }
+
         context.Request.Body.Position = 0;
     }
 
@@ -92,4 +102,10 @@ internal sealed class RequestBodies(IOptions<LoadBalancerOptions> options)
 
     private BadHttpRequestException TooLong() =>
         new($"The body is longer than {options.Value.ComputeBodyLimit} bytes.", StatusCodes.Status413PayloadTooLarge);
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "The body of a compute request could not be kept in a temporary file ({Reason}), and was refused with 503: make room there, or choose another folder by ASPNETCORE_TEMP.")]
+        public static partial void NotKept(ILogger logger, string reason);
+    }
 }

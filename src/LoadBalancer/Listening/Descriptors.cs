@@ -5,7 +5,11 @@ namespace ClusterAspire.LoadBalancer.Listening;
 /// <summary>How many files and sockets this process may still open.</summary>
 internal static partial class Descriptors
 {
+    private const int LeastReserved = 16;
     private const int MostReserved = 256;
+
+    // Without any the runtime cannot load code, and ends the process.
+    private const int Runtime = 8;
     private const int Linux = 7;
     private const int Bsd = 8;
 
@@ -27,8 +31,12 @@ internal static partial class Descriptors
     public static bool AreShort(nint newest)
     {
         var limit = Limit;
-        return newest >= limit - Math.Clamp((limit - Own) / 4, 1, MostReserved);
+        return newest >= limit - Math.Clamp((limit - Own) / 4, LeastReserved, MostReserved);
     }
+
+    /// <summary>Whether so few are left that connections to replicas are not to be made either.</summary>
+    /// <param name="newest">The descriptor opened last.</param>
+    public static bool AreOut(nint newest) => newest >= Limit - Runtime;
 
     /// <inheritdoc cref="AreShort(nint)"/>
     public static bool AreShort()

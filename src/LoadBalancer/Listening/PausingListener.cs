@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using ClusterAspire.LoadBalancer.Telemetry;
@@ -27,10 +28,12 @@ internal sealed partial class PausingListener(
     ILogger<PausingListener> logger) : IConnectionListener
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Silence = TimeSpan.FromMinutes(1);
 
     private readonly CancellationTokenSource _unbound = new();
     private SafeFileHandle? _spare;
     private bool _isShort;
+    private long? _saidAt;
 
     /// <inheritdoc/>
     public EndPoint EndPoint { get; } = socket.LocalEndPoint!;
@@ -98,8 +101,15 @@ internal sealed partial class PausingListener(
             return;
         }
 
-        Log.Short(logger, EndPoint, Descriptors.Limit);
-        events.DescriptorsShort(Descriptors.Limit);
+        // One that is freed here and there lets in one client, and is no news.
+        var isNews = _saidAt is not { } said || Stopwatch.GetElapsedTime(said) > Silence;
+        if (isNews)
+        {
+            _saidAt = Stopwatch.GetTimestamp();
+            Log.Short(logger, EndPoint, Descriptors.Limit);
+            events.DescriptorsShort(Descriptors.Limit);
+        }
+
         do
         {
             await Task.Delay(Pause, _unbound.Token);
@@ -107,8 +117,11 @@ internal sealed partial class PausingListener(
         while (Descriptors.AreShort());
 
         _isShort = false;
-        Log.Back(logger, EndPoint);
-        events.DescriptorsBack();
+        if (isNews)
+        {
+            Log.Back(logger, EndPoint);
+            events.DescriptorsBack();
+        }
     }
 
     // What the admin port can close, to have one for the operator who wants to see what is wrong.

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using ClusterAspire.LoadBalancer.Listening;
 using ClusterAspire.Contract;
 using ClusterAspire.LoadBalancer.Configuration;
 using Microsoft.Extensions.Options;
@@ -36,6 +37,11 @@ internal sealed class UpstreamConnections(IOptions<LoadBalancerOptions> options)
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
+            if (Descriptors.AreOut(socket.Handle))
+            {
+                throw new SocketException((int)SocketError.TooManyOpenSockets);
+            }
+
             await socket.ConnectAsync(IPAddress.TryParse(host, out var address) ? new IPEndPoint(address, port) : new DnsEndPoint(host, port), cancellationToken);
         }
         catch

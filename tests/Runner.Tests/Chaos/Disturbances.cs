@@ -100,8 +100,7 @@ internal sealed class Disturbances(Cluster cluster, int collectorPort, Random ra
 
     private async Task KillBalancerAsync()
     {
-        var replicas = (await cluster.ReplicasAsync()).Select(replica => replica.Pid).ToHashSet();
-        var balancer = Unix.Children(cluster.Runner.Pid).Single(child => !replicas.Contains(child) && Unix.CommandLine(child).Contains("LoadBalancer", StringComparison.Ordinal));
+        var balancer = cluster.LoadBalancer;
         Volatile.Write(ref _balancerAway, 1);
         Unix.Signal(balancer, Unix.SigKill);
         await Eventually.IsTrueAsync(() => !Unix.IsRunning(balancer), "the load balancer has ended");

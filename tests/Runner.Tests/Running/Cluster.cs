@@ -29,6 +29,9 @@ internal sealed class Cluster : IAsyncDisposable
     /// <summary>A client of the admin port.</summary>
     public HttpClient Admin { get; }
 
+    /// <summary>The process id of the load balancer.</summary>
+    public int LoadBalancer => Unix.Children(Runner.Pid).Single(child => Unix.CommandLine(child).Contains("ClusterAspire.LoadBalancer", StringComparison.Ordinal));
+
     /// <summary>Starts a cluster and waits until it serves.</summary>
     public static async Task<Cluster> StartAsync(RuntimeUnderTest runtime, int replicas, string[]? switches = null, params (string Name, string Value)[] environment)
     {

@@ -30,7 +30,8 @@ internal sealed class ClusterRun(Func<IConfiguration> configure, IClusterOutput 
     {
         var (plan, runtime, options) = await PlanAsync(isRunning: false);
         using var reports = new LivePageReports(terminal, plan.LoadBalancer.AdminUrl);
-        var log = new LogBook(reports);
+        using var systemd = new ServiceManager(reports, stop);
+        var log = new LogBook(systemd);
         var address = Address(options, log);
         using var rotation = address is null ? null : new Rotation(address.DestinationsFile, plan.LoadBalancer.AdminUrl);
         using var supervisor = new Supervisor(plan, runtime, new ProcessRuntime(BuiltProgram.LoadBalancer) { Descriptors = HandedOverSockets.Descriptors }, log) { Rotation = rotation };

@@ -15,9 +15,9 @@ static async Task<int> RunAsync(Func<IConfiguration> configure)
 {
     var configuration = configure();
     var options = ClusterOptions.From(configuration);
-    var console = new ClusterConsole(Console.Out);
+    IClusterOutput console = options.Log is LogFormat.Json ? new JsonLines(Console.Out) : new ClusterConsole(Console.Out);
     await using var table = LatencyTable.IsWanted(options) ? new LatencyTable(console, AnsiConsole.Console) : null;
-    using var terminal = new BufferedOutput(table ?? (IClusterOutput)console);
+    using var terminal = new BufferedOutput(table ?? console);
     using var stop = new StopSignals();
     await using var cluster = new ClusterRun(configure, terminal, stop);
     try

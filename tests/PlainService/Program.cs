@@ -1,21 +1,27 @@
 using System.Security.Cryptography;
 
-if (Environment.GetEnvironmentVariable("FAILS") is { Length: > 0 } failure)
+if (Environment.GetEnvironmentVariable("FAILS") is { Length: > 0 } failure
+    && Environment.GetEnvironmentVariable("FAILS_AS") is var which && (which is null || which == Environment.GetEnvironmentVariable("Replica__Name")))
 {
     Console.Error.WriteLine(failure);
     return 3;
 }
 
 var builder = WebApplication.CreateBuilder(args);
+builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
 var app = builder.Build();
 app.UseWebSockets();
 
 var hog = new List<byte[]>();
 
 // Who answers, and how it was started.
-app.MapGet("/", () => $"{Environment.ProcessId}");
+app.MapGet("/", () =>
+{
+    Console.WriteLine("asked");
+    return $"{Environment.ProcessId}";
+});
 app.MapGet("/args", () => args);
-app.MapGet("/environment/{name}", (string name) => Environment.GetEnvironmentVariable(name));
+app.MapGet("/environment/{name}", (string name) => Environment.GetEnvironmentVariable(name) ?? "");
 app.MapGet("/folder", () => AppContext.BaseDirectory);
 
 // Who asks.

@@ -82,6 +82,11 @@ internal sealed class ClusterSettings
     {
         var options = Cluster();
         Refuse(options.Service is not null, nameof(options.Service), "names a built program, and Aspire runs projects");
+        foreach (var option in options.OfTheRunner())
+        {
+            Refuse(true, option, "is the runner's");
+        }
+
         Refuse(options.Standby, nameof(options.Standby), "keeps processes waiting, which Aspire cannot tell to serve");
         Refuse(options.Clean, nameof(options.Clean), "removes what the runner left behind");
         Refuse(options.Telemetry is TelemetryKind.Table, nameof(options.Telemetry), "table is the terminal's, and Aspire has its dashboard");

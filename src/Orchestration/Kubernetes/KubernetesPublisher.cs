@@ -34,6 +34,11 @@ public sealed class KubernetesPublisher
             nameof(cluster.AdminPort),
             $"must be from {KubernetesOptions.LeastPort} to 65535 and another than {Pods.Port}, which load balancers listen at in their pods, not '{cluster.AdminPort}'");
         Refuse(cluster.Service is not null, nameof(cluster.Service), "means nothing on Kubernetes, where pods run an image: leave it out and name the image by --service-image");
+        foreach (var name in cluster.OfTheRunner())
+        {
+            Refuse(true, name, "is the runner's, and pods are Kubernetes' to replace: leave it out");
+        }
+
         Refuse(cluster.Args.Count > 0, nameof(cluster.Args), "are the image's own on Kubernetes: leave them out");
         Refuse(cluster.Image is not null, nameof(cluster.Image), "is an image of this machine: leave it out and name the pods' by --service-image");
         Refuse(cluster.Standby, nameof(cluster.Standby), "means nothing on Kubernetes, where other replicas answer until a new pod is ready: leave it out");

@@ -94,6 +94,21 @@ public sealed partial class ClusterOptions
     /// <summary>How long a replica may leave <c>/alive</c> unanswered before it is restarted, in seconds; 0 for as long as it likes, as under a debugger.</summary>
     public double LivenessTimeout { get; set; } = 30;
 
+    /// <summary>How many replicas start at a time, or null for one on each core: the next follow when these are ready.</summary>
+    public int? StartWave { get; set; }
+
+    /// <summary>How much memory a replica may use before another takes its place, such as <c>512m</c>, or null for as much as it likes. Processes only: a container has <see cref="Memory"/>.</summary>
+    public string? RestartMemory { get; set; }
+
+    /// <summary>After how long another takes a replica's place, in seconds, give or take a tenth; 0 for never.</summary>
+    public double RestartAge { get; set; }
+
+    /// <summary>After how many requests another takes a replica's place, give or take a tenth; 0 for never.</summary>
+    public long RestartRequests { get; set; }
+
+    /// <summary>How the runner writes to its output.</summary>
+    public LogFormat Log { get; set; } = LogFormat.Text;
+
     /// <summary>Reads the options.</summary>
     /// <param name="configuration">Where the section <c>Cluster</c> is looked up.</param>
     /// <exception cref="ClusterException">There is no option of that name, or the value is of the wrong kind.</exception>
@@ -121,6 +136,20 @@ public sealed partial class ClusterOptions
         return options;
     }
 
+    /// <summary>The options that are given and mean something to the runner alone.</summary>
+    public IEnumerable<string> OfTheRunner()
+    {
+        (bool Given, string Name)[] options =
+        [
+            (StartWave is not null, nameof(StartWave)),
+            (RestartMemory is not null, nameof(RestartMemory)),
+            (RestartAge > 0, nameof(RestartAge)),
+            (RestartRequests > 0, nameof(RestartRequests)),
+            (Log is not LogFormat.Text, nameof(Log)),
+        ];
+        return options.Where(option => option.Given).Select(option => option.Name);
+    }
+
     /// <summary>How many replicas are meant.</summary>
     /// <param name="auto">The number that <c>auto</c> stands for.</param>
     internal int ReplicaCount(int auto) =>
@@ -145,12 +174,16 @@ public sealed partial class ClusterOptions
         Check(QueueLimit is null or (>= 0 and <= 1_000_000), nameof(QueueLimit), "must be from 0 to 1000000", QueueLimit ?? 0);
         Check(LaneQueueLimit is null or (>= 0 and <= 1_000_000), nameof(LaneQueueLimit), "must be from 0 to 1000000", LaneQueueLimit ?? 0);
         Check(Image is not "", nameof(Image), "must be an image's name", Image ?? "");
-        Check(Memory is null || IsEnough(Memory), nameof(Memory), "must be a number of bytes from 6m on, with k, m or g behind it, such as 256m", Memory ?? "");
+        Check(Memory is null || Bytes(Memory) >= LeastMemory, nameof(Memory), "must be a number of bytes from 6m on, with k, m or g behind it, such as 256m", Memory ?? "");
         if (Standby && Runtime is RuntimeKind.Container)
         {
             throw new ClusterException($"{Switch(nameof(Standby))} keeps processes waiting, not containers: leave it out, or choose --runtime process.");
         }
 
+        Check(StartWave is null or (>= 1 and <= MostReplicas), nameof(StartWave), $"must be from 1 to {MostReplicas}", StartWave ?? 0);
+        Check(RestartMemory is null || Bytes(RestartMemory) >= LeastMemory, nameof(RestartMemory), "must be a number of bytes from 6m on, with k, m or g behind it, such as 512m", RestartMemory ?? "");
+        Check(RestartAge is 0 or (>= 60 and <= 31_536_000), nameof(RestartAge), "must be from 60 to 31536000 seconds, or 0 for never", RestartAge);
+        Check(RestartRequests is 0 or >= 100, nameof(RestartRequests), "must be 100 or more, or 0 for never", RestartRequests);
         Check(DrainTimeout is >= 0 and <= 3600, nameof(DrainTimeout), "must be from 0 to 3600 seconds", DrainTimeout);
         Check(StartTimeout is >= 1 and <= 3600, nameof(StartTimeout), "must be from 1 to 3600 seconds", StartTimeout);
         Check(LivenessTimeout is 0 or (>= 1 and <= 3600), nameof(LivenessTimeout), "must be from 1 to 3600 seconds, or 0 for no limit", LivenessTimeout);
@@ -230,9 +263,11 @@ public sealed partial class ClusterOptions
         }
     }
 
-    private static bool IsEnough(string memory) =>
-        MemoryPattern().Match(memory) is { Success: true, Groups: var size }
-        && double.Parse(size["number"].Value, CultureInfo.InvariantCulture) * Math.Pow(1024, "bkmg".IndexOf(size["unit"].Value, StringComparison.Ordinal)) >= LeastMemory;
+    /// <summary>How many bytes a size such as <c>512m</c> is; 0 when it is none.</summary>
+    internal static double Bytes(string size) =>
+        MemoryPattern().Match(size) is { Success: true, Groups: var parts }
+            ? double.Parse(parts["number"].Value, CultureInfo.InvariantCulture) * Math.Pow(1024, "bkmg".IndexOf(parts["unit"].Value, StringComparison.Ordinal))
+            : 0;
 
     [GeneratedRegex("^(?<number>[1-9][0-9]{0,14})(?<unit>[bkmg]?)$")]
     private static partial Regex MemoryPattern();

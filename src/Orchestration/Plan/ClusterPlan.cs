@@ -24,6 +24,12 @@ public sealed record ClusterPlan(
     /// <summary>When something that was started counts as hung.</summary>
     public required LivenessLimits Liveness { get; init; }
 
+    /// <summary>When a replica that serves is replaced all the same.</summary>
+    public RestartLimits Restart { get; init; } = new(null, null, null);
+
+    /// <summary>How many replicas start at a time.</summary>
+    public int StartWave { get; init; } = int.MaxValue;
+
     private ClusterOptions Options { get; init; } = new();
 
     private Machine? Machine { get; init; }
@@ -49,6 +55,8 @@ public sealed record ClusterPlan(
         {
             Standby = options.Standby,
             Liveness = LivenessLimits.Of(options),
+            Restart = RestartLimits.Of(options),
+            StartWave = options.StartWave ?? machine.Cores.Count,
             Options = options,
             Machine = machine,
         };

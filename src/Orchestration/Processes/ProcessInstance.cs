@@ -27,6 +27,23 @@ internal sealed class ProcessInstance : IStandby
 
     public int? Core { get; }
 
+    public long? Memory
+    {
+        get
+        {
+            try
+            {
+                using var process = System.Diagnostics.Process.GetProcessById(_process.Id);
+                return process.WorkingSet64;
+            }
+            catch (Exception e) when (e is ArgumentException or InvalidOperationException or IOException)
+            {
+                // It has ended, or cannot be looked at.
+                return null;
+            }
+        }
+    }
+
     public Task<int> Exited { get; }
 
     public async Task ServeAsync()

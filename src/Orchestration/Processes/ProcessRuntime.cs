@@ -11,6 +11,9 @@ namespace ClusterAspire.Orchestration.Processes;
 /// <summary>Runs workloads as processes of this machine, each pinned to its core.</summary>
 public sealed class ProcessRuntime : IStandbyRuntime
 {
+    // What systemd tells its service, which is not each of its processes.
+    private static readonly string[] OfTheServiceManager = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"];
+
     private readonly string _program;
 
     /// <summary>Runs a program.</summary>
@@ -100,7 +103,7 @@ public sealed class ProcessRuntime : IStandbyRuntime
 
     private static void SetEnvironment(IDictionary<string, string?> environment, Workload workload)
     {
-        foreach (var name in environment.Keys.Where(Listening.IsSetBy).ToList())
+        foreach (var name in environment.Keys.Where(name => Listening.IsSetBy(name) || OfTheServiceManager.Contains(name)).ToList())
         {
             environment.Remove(name);
         }

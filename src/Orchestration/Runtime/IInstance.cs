@@ -9,6 +9,9 @@ public interface IInstance : IAsyncDisposable
     /// <summary>The core it is pinned to, or null.</summary>
     int? Core { get; }
 
+    /// <summary>How much memory it uses, in bytes; null when that is not known.</summary>
+    long? Memory => null;
+
     /// <summary>Completes with the exit code (128 + the signal's number when a signal ended it) once all its output was handed on.</summary>
     Task<int> Exited { get; }
 

@@ -107,6 +107,13 @@ public sealed class Rotation : IDisposable
         }
     }
 
+    /// <summary>How many requests the replica at an address has answered, as far as the load balancer knows.</summary>
+    internal async Task<Func<Destination, long>> AnsweredAsync(CancellationToken cancellationToken)
+    {
+        var replicas = await ReplicasAsync(cancellationToken) ?? [];
+        return destination => Of(replicas, destination) is { } replica ? replica.Light.SinceStart.Count + replica.Compute.SinceStart.Count : 0;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

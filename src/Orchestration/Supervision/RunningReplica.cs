@@ -7,13 +7,17 @@ namespace ClusterAspire.Orchestration.Supervision;
 /// <param name="id">What YARP calls it: never what another was called before.</param>
 /// <param name="plan">Where it runs.</param>
 /// <param name="workload">Keeps it running.</param>
-internal sealed class RunningReplica(int number, string id, ReplicaPlan plan, SupervisedWorkload workload)
+/// <param name="limits">What any replica may reach.</param>
+internal sealed class RunningReplica(int number, string id, ReplicaPlan plan, SupervisedWorkload workload, RestartLimits limits)
 {
     public int Number => number;
 
     public ReplicaPlan Plan => plan;
 
     public SupervisedWorkload Workload => workload;
+
+    /// <summary>When it is replaced although it serves.</summary>
+    public RestartLimits Limits { get; } = limits.ForOne();
 
     /// <summary>Whether the load balancer knows it.</summary>
     public bool IsInRotation { get; set; }

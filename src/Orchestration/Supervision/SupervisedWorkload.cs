@@ -66,6 +66,7 @@ internal sealed class SupervisedWorkload(
         workload.Port,
         _startedAt,
         _restarts,
+        _instance?.Memory,
         _lastEnd);
 
     private WorkloadState State =>

@@ -13,6 +13,14 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
     // Each has the drain limit of its own accord; killed is what does not keep it.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
+    private static readonly TimeSpan GuardInterval = TimeSpan.FromSeconds(2);
+
+    // A replica that has just begun is left alone, however much it uses for that.
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(5);
+
+    // When another did not get ready.
+    private static readonly TimeSpan GuardPause = TimeSpan.FromSeconds(30);
+
     // For so long a port is not given to another replica: the balancer may still have connections to it.
     private const int PortsRemembered = 256;
 
@@ -78,9 +86,13 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
         try
         {
             Rotation?.Write(Destinations());
-            replicas.ForEach(Start);
-            // One that hangs keeps the others waiting no longer than a start may take.
-            await Task.WhenAll(replicas.Select(replica => Task.WhenAny(replica.Workload.Tried, replica.Workload.Late))).WaitAsync(stop);
+            foreach (var wave in replicas.Chunk(plan.StartWave))
+            {
+                Array.ForEach(wave, Start);
+                // One that hangs keeps the others waiting no longer than a start may take.
+                await Task.WhenAll(wave.Select(replica => Task.WhenAny(replica.Workload.Tried, replica.Workload.Late))).WaitAsync(stop);
+            }
+
             await Task.WhenAny(replicas.Select(replica => replica.Workload.Ready)).WaitAsync(stop);
 
             Start(balancer);
@@ -89,7 +101,8 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
             _serves = true;
             output.Ready(plan);
 
-            await _failed.Task.WaitAsync(stop);
+            var guard = Rotation is null ? _failed.Task : GuardAsync(stop);
+            await (await Task.WhenAny(_failed.Task, guard).WaitAsync(stop));
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -123,16 +136,6 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
         (_plan, _service) = (next, runtime);
         await ScaleWithinAsync(count, cancelled);
         return Math.Min(count, olds.Count);
-    });
-
-    /// <summary>Replaces one replica by a new process, ready before the old one drains.</summary>
-    /// <param name="name">Its name.</param>
-    /// <exception cref="ClusterException">There is none of that name, or the new one does not get ready; the old one goes on.</exception>
-    public Task ReplaceAsync(string name) => ChangeAsync(async cancelled =>
-    {
-        var old = _replicas.Find(replica => replica.Plan.Name == name) ?? throw new ClusterException($"There is no {name}.");
-        await ReplaceAsync(old, _plan, _service, cancelled);
-        return 1;
     });
 
     /// <summary>Starts more replicas, or drains and stops those with the highest numbers.</summary>
@@ -169,6 +172,60 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
         }
     }
 
+    /// <summary>Replaces what reaches its limits, one after the other.</summary>
+    private async Task GuardAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            await Task.Delay(GuardInterval, Time, stop);
+            if (_plan.Restart is { Memory: null, Age: null, Requests: null })
+            {
+                continue;
+            }
+
+            var answered = await Rotation!.AnsweredAsync(stop);
+            List<RunningReplica> replicas;
+            lock (_lock)
+            {
+                replicas = [.. _replicas.Where(replica => replica.Workload.Status is { State: WorkloadState.Ready } && replica is { IsInRotation: true, Leaves: false })];
+            }
+
+            var now = Time.GetUtcNow();
+            foreach (var replica in replicas)
+            {
+                var status = replica.Workload.Status;
+                if (now - status.StartedAt > Settling && replica.Limits.Reached(status, answered(replica.Destination), now) is { } reached)
+                {
+                    output.Say($"{status.Name} ({status.Process}) {reached}: another takes its place.");
+                    await TryReplaceAsync(replica, stop);
+                    break;
+                }
+            }
+        }
+    }
+
+    private async Task TryReplaceAsync(RunningReplica old, CancellationToken stop)
+    {
+        try
+        {
+            await ChangeAsync(async cancelled =>
+            {
+                // Somebody else may have done it meanwhile.
+                if (_replicas.Contains(old))
+                {
+                    await ReplaceAsync(old, _plan, _service, cancelled);
+                }
+
+                return 1;
+            });
+        }
+        catch (ClusterException e)
+        {
+            output.Warn($"{old.Plan.Name} goes on: {e.Message}");
+            await Task.Delay(GuardPause, Time, stop);
+        }
+    }
+
     private async Task ReplaceAsync(RunningReplica old, ClusterPlan next, IRuntime runtime, CancellationToken cancelled)
     {
         var replica = Add(old.Number, next.Replica(old.Number, PortsTaken()), next, runtime);
@@ -201,12 +258,15 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
     {
         try
         {
-            joining.ForEach(Start);
-            foreach (var replica in joining)
+            foreach (var wave in joining.Chunk(_plan.StartWave))
             {
-                if (await replica.Workload.WhyNotReadyAsync(cancelled) is { } why)
+                Array.ForEach(wave, Start);
+                foreach (var replica in wave)
                 {
-                    throw new ClusterException($"The new {replica.Plan.Name} {why}; its last words were: {replica.Workload.LastWords ?? "none"}");
+                    if (await replica.Workload.WhyNotReadyAsync(cancelled) is { } why)
+                    {
+                        throw new ClusterException($"The new {replica.Plan.Name} {why}; its last words were: {replica.Workload.LastWords ?? "none"}");
+                    }
                 }
             }
 
@@ -278,7 +338,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
     private RunningReplica Add(int number, ReplicaPlan replica, ClusterPlan of, IRuntime runtime)
     {
         var id = _serves ? $"{replica.Name}.{++_replacements}" : replica.Name;
-        var added = new RunningReplica(number, id, replica, Supervise(Workload.Of(replica) with { Id = id }, runtime, of));
+        var added = new RunningReplica(number, id, replica, Supervise(Workload.Of(replica) with { Id = id }, runtime, of), of.Restart);
         lock (_lock)
         {
             _replicas.Add(added);

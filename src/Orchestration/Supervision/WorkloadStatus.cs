@@ -8,6 +8,7 @@ namespace ClusterAspire.Orchestration.Supervision;
 /// <param name="Port">The loopback TCP port it listens at, or null for the load balancer.</param>
 /// <param name="StartedAt">When its present process was started, or its last one.</param>
 /// <param name="Restarts">How often it has ended and been started again.</param>
+/// <param name="Memory">How much memory its process uses, in bytes; null when that is not known.</param>
 /// <param name="LastEnd">How it ended the last time, such as <c>exited with code 137</c>; null when it has not.</param>
 public sealed record WorkloadStatus(
     string Name,
@@ -17,4 +18,5 @@ public sealed record WorkloadStatus(
     int? Port,
     DateTimeOffset? StartedAt,
     int Restarts,
+    long? Memory,
     string? LastEnd);

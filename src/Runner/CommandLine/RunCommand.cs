@@ -45,6 +45,8 @@ internal sealed partial class RunCommand : Command
             settings[Key(nameof(ClusterOptions.Name))] = configuration[Key(nameof(ClusterOptions.Name))] ?? NameOf(service);
         }
 
+        // For whoever collects it, as the journal does.
+        settings[Key(nameof(ClusterOptions.Log))] = configuration[Key(nameof(ClusterOptions.Log))] ?? (Console.IsOutputRedirected ? "json" : "text");
         foreach (var (i, argument) in arguments.Index())
         {
             settings[Key($"{nameof(ClusterOptions.Args)}:{i}")] = argument;

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace ClusterAspire.Runner.Control;
 
 /// <summary>
@@ -35,8 +37,8 @@ internal sealed record ControlAddress(string Name, int Port, string Path)
         return new(name, port, System.IO.Path.Combine(folder, $"{name}-{port}{Extension}"));
     }
 
-    /// <summary>The addresses of this user's clusters; some may have ended without taking theirs away.</summary>
-    public static IReadOnlyList<ControlAddress> All()
+    /// <summary>The addresses of this user's clusters that run.</summary>
+    public static IReadOnlyList<ControlAddress> Running()
     {
         if (OperatingSystem.IsWindows())
         {
@@ -45,16 +47,33 @@ internal sealed record ControlAddress(string Name, int Port, string Path)
         }
 
         // Units of systemd have folders of their own below the second.
-        string[] folders = [Folder(), $"/run/{Prefix}"];
-        return
+        return Below(Folder()) is { Count: > 0 } here ? here : Below($"/run/{Prefix}");
+
+        static IReadOnlyList<ControlAddress> Below(string folder) => !Directory.Exists(folder) ? [] :
         [
-            .. from folder in folders.Distinct()
-               where Directory.Exists(folder)
-               from socket in Directory.EnumerateFiles(folder, $"*{Extension}", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1 })
+            .. from socket in Directory.EnumerateFiles(folder, $"*{Extension}", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1 })
                let address = Parse(System.IO.Path.GetFileNameWithoutExtension(socket), socket)
-               where address is not null
+               where address?.IsListenedAt is true
                select address,
         ];
+    }
+
+    // One that was killed has left its socket behind.
+    private bool IsListenedAt
+    {
+        get
+        {
+            using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            try
+            {
+                socket.Connect(new UnixDomainSocketEndPoint(Path));
+                return true;
+            }
+            catch (SocketException)
+            {
+                return false;
+            }
+        }
     }
 
     /// <summary>What to call it where there are several.</summary>

@@ -19,10 +19,10 @@ internal static class ControlClient
     public static async Task<int?> AskAsync(string? name, int? port, ControlRequest request, Action<string> show)
     {
         await using var connection = await ConnectAsync(name, port);
-        await connection.WriteAsync((byte[])[.. JsonSerializer.SerializeToUtf8Bytes(request, JsonSerializerOptions.Web), (byte)'\n']);
         using var reader = new StreamReader(connection);
         try
         {
+            await connection.WriteAsync((byte[])[.. JsonSerializer.SerializeToUtf8Bytes(request, JsonSerializerOptions.Web), (byte)'\n']);
             while (await reader.ReadLineAsync() is { } line)
             {
                 switch (JsonSerializer.Deserialize<ControlReply>(line, JsonSerializerOptions.Web))
@@ -48,30 +48,26 @@ internal static class ControlClient
 
     private static async Task<NamedPipeClientStream> ConnectAsync(string? name, int? port)
     {
-        List<(ControlAddress Address, NamedPipeClientStream Connection)> running = [];
-        foreach (var address in ControlAddress.All().Where(address => (name is null || address.Name == name) && (port is null || address.Port == port)))
-        {
-            var connection = new NamedPipeClientStream(".", address.Path, PipeDirection.InOut, PipeOptions.Asynchronous | PipeOptions.CurrentUserOnly);
-            try
-            {
-                await connection.ConnectAsync(ConnectLimit, CancellationToken.None);
-                running.Add((address, connection));
-            }
-            catch (Exception e) when (e is TimeoutException or IOException or UnauthorizedAccessException)
-            {
-                // Left behind by one that was killed, or another user's.
-                await connection.DisposeAsync();
-            }
-        }
-
-        if (running is [var only])
-        {
-            return only.Connection;
-        }
-
-        running.ForEach(each => each.Connection.Dispose());
-        throw new ClusterException(running.Count is 0
+        var running = ControlAddress.Running().Where(address => (name is null || address.Name == name) && (port is null || address.Port == port)).ToList();
+        var connection = running is [var only] ? await TryConnectAsync(only) : null;
+        return connection ?? throw new ClusterException(running.Count < 2
             ? $"No cluster{(name is null ? "" : $" called {name}")}{(port is null ? "" : $" at port {port}")} of this user is running: clusteraspire run starts one."
-            : $"Several clusters are running, {string.Join(", ", running.Select(each => each.Address))}: say which by --port or --name.");
+            : $"Several clusters are running, {string.Join(", ", running)}: say which by --port or --name.");
+    }
+
+    private static async Task<NamedPipeClientStream?> TryConnectAsync(ControlAddress address)
+    {
+        var connection = new NamedPipeClientStream(".", address.Path, PipeDirection.InOut, PipeOptions.Asynchronous | PipeOptions.CurrentUserOnly);
+        try
+        {
+            await connection.ConnectAsync(ConnectLimit, CancellationToken.None);
+            return connection;
+        }
+        catch (Exception e) when (e is TimeoutException or IOException or UnauthorizedAccessException)
+        {
+            // Another user's, or it has ended just now.
+            await connection.DisposeAsync();
+            return null;
+        }
     }
 }

@@ -15,7 +15,7 @@ internal static class StatusTable
     public static IRenderable Render(ClusterStatus status, DateTimeOffset now)
     {
         var table = new Table().Border(TableBorder.Rounded);
-        foreach (var header in (string[])["name", "state", "process", "core", "port", "up", "restarts", "last end"])
+        foreach (var header in (string[])["name", "state", "process", "core", "port", "up", "memory", "restarts", "last end"])
         {
             table.AddColumn(new TableColumn(header).NoWrap());
         }
@@ -29,6 +29,7 @@ internal static class StatusTable
                 new Text(Number(workload.Core)),
                 new Text(Number(workload.Port)),
                 new Text(workload.Process is null || workload.StartedAt is not { } since ? "–" : Describe(now - since)),
+                new Text(workload.Memory is { } bytes ? $"{bytes >> 20} MiB" : "–"),
                 new Text(Number(workload.Restarts)),
                 new Text(workload.LastEnd ?? "–"));
         }

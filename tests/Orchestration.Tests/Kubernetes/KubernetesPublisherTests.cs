@@ -92,6 +92,7 @@ public sealed class KubernetesPublisherTests : IDisposable
         { new() { Port = 80, AdminPort = 8080 }, "--admin-port (Cluster:AdminPort) must be from 1024 to 65535 and another than 8080" },
         { new() { AdminPort = 81 }, "--admin-port (Cluster:AdminPort) must be from 1024" },
         { new() { Service = "orders.dll" }, "--service (Cluster:Service) means nothing on Kubernetes" },
+        { new() { RestartAge = 3600 }, "--restart-age (Cluster:RestartAge) is the runner's" },
         { new() { Args = { "--verbose" } }, "--args (Cluster:Args) are the image's own on Kubernetes" },
         { new() { Image = "orders:1" }, "--image (Cluster:Image) is an image of this machine" },
         { new() { Standby = true }, "--standby (Cluster:Standby) means nothing on Kubernetes" },
@@ -114,6 +115,7 @@ public sealed class KubernetesPublisherTests : IDisposable
     private static readonly string[] NotPublished =
     [
         nameof(ClusterOptions.Service), nameof(ClusterOptions.Image), nameof(ClusterOptions.Standby), nameof(ClusterOptions.Pin), nameof(ClusterOptions.Clean),
+        nameof(ClusterOptions.StartWave), nameof(ClusterOptions.RestartMemory), nameof(ClusterOptions.RestartAge), nameof(ClusterOptions.RestartRequests), nameof(ClusterOptions.Log),
         nameof(ClusterOptions.Args), nameof(ClusterOptions.ReplicaPort), nameof(ClusterOptions.Runtime), nameof(ClusterOptions.Engine),
     ];
 

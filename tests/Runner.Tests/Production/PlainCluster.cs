@@ -41,6 +41,7 @@ internal sealed class PlainCluster : IAsyncDisposable
         {
             ["service"] = Program,
             ["name"] = "plain",
+            ["log"] = "text",
             ["replicas"] = 2,
             ["port"] = Port,
             ["adminPort"] = AdminPort,

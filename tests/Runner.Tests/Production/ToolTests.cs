@@ -51,7 +51,7 @@ public sealed class ToolTests
     {
         var (port, adminPort) = Cluster.FreePorts();
         await using var runner = RunnerProcess.StartProgram(
-            [tool, "run", service, "--replicas", "1", "--port", $"{port}", "--admin-port", $"{adminPort}", "--", "--greeting", "good day"],
+            [tool, "run", service, "--log", "text", "--replicas", "1", "--port", $"{port}", "--admin-port", $"{adminPort}", "--", "--greeting", "good day"],
             ("XDG_RUNTIME_DIR", folder), ("DOTNET_ROOT", Path.GetDirectoryName(RunnerProcess.Dotnet)!));
         await runner.LineAsync(line => line.Contains("Ctrl+C drains", StringComparison.Ordinal), "the cluster serves");
 

@@ -69,6 +69,8 @@ internal sealed class RunnerProcess : IAsyncDisposable
     public static RunnerProcess StartProgram(string[] all, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(all[0], all[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        // Not among those of the user who runs the tests.
+        start.Environment["XDG_RUNTIME_DIR"] = Path.GetTempPath();
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;

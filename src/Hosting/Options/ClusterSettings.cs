@@ -138,7 +138,9 @@ internal sealed class ClusterSettings
             && cause is ClusterException or DistributedApplicationException or OptionsValidationException or IOException or TimeoutException)
         {
             Console.Error.WriteLine(cause.Message);
+#pragma warning disable RS0030 // Nothing serves yet, and this is no place that could return a code.
             Environment.Exit(1);
+#pragma warning restore RS0030
         }
     }
 

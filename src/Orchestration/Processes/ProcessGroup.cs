@@ -169,7 +169,9 @@ internal sealed partial class ProcessGroup : ChildProcess
             IsBackground = true,
             Name = "Pinned start",
         }.Start();
+#pragma warning disable VSTHRD002 // A thread of its own completes it, at once.
         return spawned.Task.GetAwaiter().GetResult();
+#pragma warning restore VSTHRD002
     }
 
     private unsafe int Spawn(ProcessStartInfo start)

@@ -25,7 +25,9 @@ internal sealed partial class SignalLifetime(
     private long _first;
 
     /// <summary>Ends the process with an exit code.</summary>
+#pragma warning disable RS0030 // What the second signal asks for.
     internal Action<int> Exit { get; init; } = Environment.Exit;
+#pragma warning restore RS0030
 
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {

@@ -7,6 +7,7 @@ using ClusterAspire.Replica.Lane;
 using ClusterAspire.Replica.Link;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
+#pragma warning disable VSTHRD002 // On the thread for probes, which has nothing else to do.
 namespace ClusterAspire.Replica.Health;
 
 /// <summary>What <c>/health</c> and <c>/alive</c> answer.</summary>

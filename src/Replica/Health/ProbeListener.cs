@@ -119,7 +119,9 @@ internal sealed partial class ProbeListener : IConnectionListener
             catch (Exception e)
             {
                 Log.Failed(_logger, e);
+#pragma warning disable RS0030 // On the thread for probes, off the pool on purpose.
                 Thread.Sleep(Patience);
+#pragma warning restore RS0030
             }
         }
 

@@ -1,3 +1,4 @@
+#pragma warning disable VSTHRD001, VSTHRD002, VSTHRD110 // This is what blocks a thread on purpose: the lane's own.
 namespace ClusterAspire.Replica.Lane;
 
 /// <summary>

@@ -36,7 +36,9 @@ internal sealed class Standby(IOptions<SupervisorOptions> options) : IHostedLife
         if (await told.Task.WaitAsync(cancellationToken) is null)
         {
             Console.Error.WriteLine("Standard input has ended, and with it whoever would have said that this standby is to serve: ending.");
+#pragma warning disable RS0030 // Nobody is left who could be told.
             Environment.Exit(1);
+#pragma warning restore RS0030
         }
     }
 }

@@ -35,7 +35,9 @@ internal sealed partial class SupervisorWatcher(IOptions<SupervisorOptions> opti
         }
 
         Console.Error.WriteLine($"The supervisor (pid {pid}) is gone: ending.");
+#pragma warning disable RS0030 // Whoever supervised it is gone.
         Environment.Exit(1);
+#pragma warning restore RS0030
     }
 
     private static void WaitForExit(int pid)
@@ -72,7 +74,9 @@ internal sealed partial class SupervisorWatcher(IOptions<SupervisorOptions> opti
                 // It cannot be looked at: that does not mean that it is gone.
             }
 
+#pragma warning disable RS0030 // On a thread of its own, off the pool on purpose.
             Thread.Sleep(500);
+#pragma warning restore RS0030
         }
     }
 

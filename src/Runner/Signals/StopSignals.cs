@@ -68,7 +68,7 @@ internal sealed class StopSignals : IDisposable
             if (!_disposed && _first is null)
             {
                 _first = TimeProvider.System.GetTimestamp();
-                _drain.CancelAsync();
+                _ = _drain.CancelAsync();
             }
         }
     }
@@ -100,12 +100,12 @@ internal sealed class StopSignals : IDisposable
             if (_first is not { } first)
             {
                 _first = TimeProvider.System.GetTimestamp();
-                _drain.CancelAsync();
+                _ = _drain.CancelAsync();
             }
             else if (context.Signal is not PosixSignal.SIGHUP && TimeProvider.System.GetElapsedTime(first) > SameStop && !_atOnce.IsCancellationRequested)
             {
                 ExitCode = 128 + Number(context.Signal);
-                _atOnce.CancelAsync();
+                _ = _atOnce.CancelAsync();
             }
         }
     }

@@ -12,6 +12,12 @@ public static class Variables
     /// <summary><c>true</c> when the replica pins itself to its core, as whoever starts it does not.</summary>
     public const string ReplicaPin = "Replica__Pin";
 
+    /// <summary>The file whose lock makes a replica the leader.</summary>
+    public const string LeaderFile = "Replica__LeaderFile";
+
+    /// <summary>The folder of the keys that replicas protect cookies and tokens with.</summary>
+    public const string KeyDirectory = "Replica__KeyDirectory";
+
     /// <summary>How much work may wait in the replica's compute lane.</summary>
     public const string LaneQueueLimit = "ComputeLane__QueueLimit";
 
@@ -74,6 +80,9 @@ public static class Variables
 
     /// <summary>The YARP cluster that the replicas are destinations of.</summary>
     public const string Cluster = "service";
+
+    /// <summary>What the names of the variables begin with that send a client's requests to the same replica.</summary>
+    public const string Affinity = $"ReverseProxy__Clusters__{Cluster}__SessionAffinity__";
 
     /// <summary>What the names of all destinations' variables begin with.</summary>
     public const string Destinations = $"ReverseProxy__Clusters__{Cluster}__Destinations__";

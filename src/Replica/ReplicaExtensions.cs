@@ -3,7 +3,9 @@ using ClusterAspire.Contract;
 using ClusterAspire.Replica.Draining;
 using ClusterAspire.Replica.Health;
 using ClusterAspire.Replica.Identity;
+using ClusterAspire.Replica.Keys;
 using ClusterAspire.Replica.Lane;
+using ClusterAspire.Replica.Leadership;
 using ClusterAspire.Replica.Link;
 using ClusterAspire.Replica.Pinning;
 using ClusterAspire.Replica.Requests;
@@ -46,6 +48,8 @@ public static class ReplicaExtensions
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<ReplicaIdentity>();
         builder.Services.AddHostedService<ReplicaPinning>();
+        builder.Services.AddSingleton<IReplicaLeader, FileReplicaLeader>();
+        builder.Services.AddSharedKeys();
         builder.Services.AddSingleton<ComputeLane>();
         builder.Services.AddSingleton<ComputeRoutes>();
         builder.Services.AddSingleton(services => new Lazy<ComputeRoutes>(services.GetRequiredService<ComputeRoutes>));
@@ -103,6 +107,8 @@ public static class ReplicaExtensions
         builder.Services.AddOptions<ReplicaOptions>().BindConfiguration(ReplicaOptions.Section)
             .Validate(replica => replica.Name is not "", "Replica:Name must not be empty: leave it out to use the machine's name.")
             .Validate(replica => replica.Core is null or >= 0, "Replica:Core must be the number of a core, 0 or more.")
+            .Validate(replica => replica.LeaderFile is not "", "Replica:LeaderFile must not be empty: leave it out to have one in the temporary folder.")
+            .Validate(replica => replica.KeyDirectory is not "", "Replica:KeyDirectory must not be empty: leave it out to have ASP.NET Core choose.")
             .ValidateOnStart();
         builder.Services.AddOptions<ComputeLaneOptions>().BindConfiguration(ComputeLaneOptions.Section)
             .Validate(lane => lane.Threads is >= 0 and <= 1024, "ComputeLane:Threads must be from 1 to 1024, or 0 for one per core.")

@@ -60,6 +60,11 @@ internal sealed class ClusterRun(Func<IConfiguration> configure, IClusterOutput 
         var selector = new RuntimeSelector(options, BuildOptions.From(configuration), terminal) { IsRunning = isRunning };
         var selection = await selector.SelectAsync(BuiltProgram.Service, BuiltProgram.Source, stop.Drain);
         _selections.Add(selection);
+        if (selection.Image is null)
+        {
+            SharedFolder.PutInto(options);
+        }
+
         return (ClusterPlan.Create(options, selection.Machine), selection.Runtime, options);
     }
 

@@ -19,6 +19,7 @@ public sealed class ClusterSwitches
         Value("--memory", "SIZE", "The most memory each container may use, such as 256m. [no limit]"),
         Value("--service", "PATH", "The service to run, a built .dll or executable. [the one in this repository]"),
         Value("--name", "NAME", "What the service is called in telemetry. [service]"),
+        Value("--affinity", "none|cookie", "Whether a client's requests go to the same replica, by a cookie. [none]"),
         Value("--queue-limit", "N", "How many compute requests may wait at the load balancer for a free core. [LoadBalancer:ComputeQueueLimit, 256]"),
         Value("--lane-queue-limit", "N", "How much work may wait in a replica's compute lane. [ComputeLane:QueueLimit, 256]"),
         Value("--telemetry", "console|table", "Write metrics and traces to the terminal, or show a live table of the replicas. [none]"),

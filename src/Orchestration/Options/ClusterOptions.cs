@@ -76,6 +76,9 @@ public sealed partial class ClusterOptions
     /// <summary>The load balancer's own settings, such as <c>LoadBalancer:RetryLimit</c>, under those of this process' environment.</summary>
     public IDictionary<string, string> Settings { get; } = new Dictionary<string, string>();
 
+    /// <summary>Whether a client's requests go to the same replica, for as long as that serves.</summary>
+    public AffinityKind Affinity { get; set; } = AffinityKind.None;
+
     /// <summary>How many compute requests may wait at the load balancer for a free core, or null for what its own configuration says (256).</summary>
     public int? QueueLimit { get; set; }
 

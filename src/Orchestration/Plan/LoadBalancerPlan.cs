@@ -38,6 +38,14 @@ public sealed record LoadBalancerPlan(int Port, int AdminPort, IReadOnlyDictiona
         // Loopback of both families, or the one there is.
         environment[Variables.LoadBalancerUrl] = $"http://localhost:{options.Port}";
         environment[Variables.LoadBalancerAdminUrl] = $"http://localhost:{options.AdminPort}";
+        if (options.Affinity is AffinityKind.Cookie)
+        {
+            environment[$"{Variables.Affinity}Enabled"] = "true";
+            environment[$"{Variables.Affinity}Policy"] = "HashCookie";
+            environment[$"{Variables.Affinity}FailurePolicy"] = "Redistribute";
+            environment[$"{Variables.Affinity}AffinityKeyName"] = "clusteraspire-replica";
+        }
+
         foreach (var (i, address) in options.Listen.Index())
         {
             environment[$"{Variables.LoadBalancerListen}{i}"] = address;

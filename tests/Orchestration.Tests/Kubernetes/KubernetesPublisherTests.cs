@@ -132,6 +132,7 @@ public sealed class KubernetesPublisherTests : IDisposable
             nameof(ClusterOptions.DrainTimeout) or nameof(ClusterOptions.StartTimeout) or nameof(ClusterOptions.LivenessTimeout) => (option, "90"),
             nameof(ClusterOptions.Replicas) => (option, "7"),
             nameof(ClusterOptions.Environment) => ($"{option}:GREETING", "good day"),
+            nameof(ClusterOptions.Affinity) => (option, "cookie"),
             nameof(ClusterOptions.Listen) => (option, "http://*:9090"),
             nameof(ClusterOptions.Settings) => ($"{option}:LoadBalancer:RetryLimit", "2"),
             _ => (option, "7000"),

@@ -92,6 +92,22 @@ public sealed class OutsideWorldTests
     }
 
     [Fact]
+    public async Task With_affinity_a_client_keeps_its_replica_for_as_long_as_that_serves()
+    {
+        await using var cluster = new PlainCluster();
+        cluster.Write(new { }, new { affinity = "cookie" });
+        await cluster.StartAsync();
+        Assert.Equal(2, (await cluster.PidsAsync(isNew: true)).Count);
+        var pid = Assert.Single(await cluster.PidsAsync());
+
+        Unix.Signal(pid, Unix.SigKill);
+
+        await Eventually.IsTrueAsync(async () => await cluster.PidsAsync() is { Count: 1 } pids && pids.Single() != pid, "another serves it, and goes on to");
+        // Replicas of this machine share their keys, and who leads.
+        Assert.EndsWith("/plain/keys", await cluster.GetAsync("/environment/Replica__KeyDirectory"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Https_without_a_certificate_says_what_to_name()
     {
         await using var cluster = new PlainCluster();

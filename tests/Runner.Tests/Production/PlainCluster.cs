@@ -77,20 +77,22 @@ internal sealed class PlainCluster : IAsyncDisposable
     }
 
     /// <summary>The process ids of the replicas that answer.</summary>
-    public async Task<IReadOnlyCollection<int>> PidsAsync()
+    /// <param name="isNew">Whether each request is a new client's, without a cookie.</param>
+    public async Task<IReadOnlyCollection<int>> PidsAsync(bool isNew = false)
     {
         var pids = new SortedSet<int>();
         for (var i = 0; i < 20; i++)
         {
-            pids.Add(int.Parse(await GetAsync("/"), System.Globalization.CultureInfo.InvariantCulture));
+            using var client = isNew ? new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = Client.BaseAddress } : null;
+            pids.Add(int.Parse(await GetAsync("/", client), System.Globalization.CultureInfo.InvariantCulture));
         }
 
         return pids;
     }
 
-    public async Task<string> GetAsync(string path)
+    public async Task<string> GetAsync(string path, HttpClient? client = null)
     {
-        using var response = await Client.GetAsync(path, TestContext.Current.CancellationToken);
+        using var response = await (client ?? Client).GetAsync(path, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         return await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
     }

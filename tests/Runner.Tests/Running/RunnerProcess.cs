@@ -71,6 +71,7 @@ internal sealed class RunnerProcess : IAsyncDisposable
         var start = new ProcessStartInfo(all[0], all[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         // Not among those of the user who runs the tests.
         start.Environment["XDG_RUNTIME_DIR"] = Path.GetTempPath();
+        start.Environment["XDG_DATA_HOME"] = Path.GetTempPath();
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;

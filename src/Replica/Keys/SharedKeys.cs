@@ -1,0 +1,30 @@
+using ClusterAspire.Replica.Identity;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.AspNetCore.DataProtection.Repositories;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace ClusterAspire.Replica.Keys;
+
+/// <summary>
+/// Lets replicas read each other's cookies and tokens: the keys of ASP.NET Core's data protection are in a folder of theirs,
+/// and the next build, in another folder, is the same application. What the application says itself wins.
+/// </summary>
+internal static class SharedKeys
+{
+    /// <summary>Adds it; without <see cref="ReplicaOptions.KeyDirectory"/> nothing changes, nor in an application that protects no data.</summary>
+    public static void AddSharedKeys(this IServiceCollection services)
+    {
+        services.AddOptions<DataProtectionOptions>().PostConfigure<IOptions<ReplicaOptions>>((protection, replica) =>
+            protection.ApplicationDiscriminator ??= replica.Value.KeyDirectory);
+        services.AddOptions<KeyManagementOptions>().PostConfigure<IOptions<ReplicaOptions>, ILoggerFactory>((keys, replica, loggers) =>
+        {
+            if (replica.Value.KeyDirectory is { } directory)
+            {
+                keys.XmlRepository ??= new FileSystemXmlRepository(new DirectoryInfo(directory), loggers);
+            }
+        });
+    }
+}

@@ -1,0 +1,35 @@
+using ClusterAspire.Contract;
+using ClusterAspire.Orchestration.Options;
+
+namespace ClusterAspire.Runner;
+
+/// <summary>What the replicas of a service have in common on this machine, whatever build of it they run: keys, and who leads.</summary>
+internal static class SharedFolder
+{
+    private const UnixFileMode OwnersAlone = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private static string Data => Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
+
+    /// <summary>Tells the replicas where it is, unless the user does, or there is no place for it.</summary>
+    public static void PutInto(ClusterOptions options)
+    {
+        // A unit of systemd has one of its own.
+        var folder = Environment.GetEnvironmentVariable("STATE_DIRECTORY") is { Length: > 0 } unit ? unit.Split(':')[0]
+            : Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) is { Length: > 0 } ? Path.Combine(Data, "clusteraspire", options.Name)
+            : null;
+        try
+        {
+            if (folder is not null)
+            {
+                var keys = Path.Combine(folder, "keys");
+                _ = OperatingSystem.IsWindows() ? Directory.CreateDirectory(keys) : Directory.CreateDirectory(keys, OwnersAlone);
+                options.Environment.TryAdd(Variables.KeyDirectory, keys);
+                options.Environment.TryAdd(Variables.LeaderFile, Path.Combine(folder, $"{options.Port}.leader"));
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A home that is read-only, or none: replicas do what they would do without.
+        }
+    }
+}

@@ -5,6 +5,7 @@ using ClusterAspire.LoadBalancer.Buffering;
 using ClusterAspire.LoadBalancer.Compute;
 using ClusterAspire.LoadBalancer.Configuration;
 using ClusterAspire.LoadBalancer.Discovery;
+using ClusterAspire.LoadBalancer.Edge;
 using ClusterAspire.LoadBalancer.Forwarding;
 using ClusterAspire.LoadBalancer.Health;
 using ClusterAspire.LoadBalancer.Listening;
@@ -18,6 +19,7 @@ using Microsoft.AspNetCore.HttpsPolicy;
 using Microsoft.AspNetCore.Routing.Matching;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
+using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.LoadBalancing;
@@ -34,14 +36,14 @@ internal static class LoadBalancerExtensions
         var services = builder.Services;
         services.AddLoadBalancerOptions();
         services.AddHostedService<ProxyConfigurationCheck>();
-        services.AddOptions<KestrelServerOptions>().Configure<IOptions<LoadBalancerOptions>>((kestrel, options) =>
+        services.AddOptions<KestrelServerOptions>().Configure<IOptions<LoadBalancerOptions>, IServiceProvider>((kestrel, options, provider) =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = options.Value.MaxRequestBodySize;
             // A value is opaque bytes, passed on as they came (Latin1Text).
             kestrel.RequestHeaderEncodingSelector = static _ => Encoding.Latin1;
             kestrel.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1;
-            var clients = new ClientConnections(options.Value);
+            var clients = new ClientConnections(options.Value, kestrel.Limits, new(provider.GetRequiredService<EdgeServer>));
             foreach (var address in options.Value.ListenAddresses)
             {
                 kestrel.Listen(address, clients.AddTo);
@@ -82,6 +84,11 @@ internal static class LoadBalancerExtensions
         services.AddSingleton<RetryPolicy>();
         services.AddSingleton<RequestBodies>();
         services.AddSingleton<PoisonList>();
+        services.AddSingleton<TryReports>();
+        services.AddSingleton<ServerMetrics>();
+        services.AddSingleton<EdgeRoutes>();
+        services.AddSingleton<IConfigChangeListener>(provider => provider.GetRequiredService<EdgeRoutes>());
+        services.AddSingleton<EdgeServer>();
         services.AddSingleton<BalancerMetrics>();
         services.AddSingleton<BalancerEvents>();
         services.AddSingleton<MatcherPolicy, AdminPortPolicy>();

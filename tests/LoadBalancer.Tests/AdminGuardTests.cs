@@ -5,7 +5,7 @@ using Xunit;
 
 namespace ClusterAspire.LoadBalancer.Tests;
 
-public sealed class AdminGuardTests(Relay relay) : IClassFixture<Relay>
+public sealed class AdminGuardTests(EdgeRelay relay) : IClassFixture<EdgeRelay>
 {
     private const string Report = """{"subject":"a","text":"b"}""";
 

@@ -35,6 +35,20 @@ internal sealed class ComputeRouteMatcher
         return null;
     }
 
+    /// <summary>Whether a request may match one of the routes, as far as the beginning of its path tells.</summary>
+    public bool MayMatch(ReadOnlySpan<char> path)
+    {
+        foreach (var entry in _entries)
+        {
+            if (path.StartsWith(entry.Start, StringComparison.OrdinalIgnoreCase))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private static Entry? Compile(ComputeRoute route, IServiceProvider services)
     {
         try
@@ -50,7 +64,6 @@ internal sealed class ComputeRouteMatcher
     private sealed class Entry
     {
         private readonly string? _method;
-        private readonly string _start;
         private readonly TemplateMatcher _matcher;
         private readonly List<(string Parameter, IRouteConstraint Constraint)> _constraints = [];
 
@@ -58,7 +71,7 @@ internal sealed class ComputeRouteMatcher
         {
             (_method, Pattern) = (route.Method, route.Pattern);
             // Most requests of other routes are told apart by the pattern's literal beginning alone.
-            _start = "/" + string.Join('/', pattern.PathSegments
+            Start = "/" + string.Join('/', pattern.PathSegments
                 .TakeWhile(segment => segment.IsSimple && segment.Parts[0].IsLiteral)
                 .Select(segment => ((RoutePatternLiteralPart)segment.Parts[0]).Content));
             _matcher = new(new RouteTemplate(pattern), new(pattern.Defaults));
@@ -76,10 +89,13 @@ internal sealed class ComputeRouteMatcher
 
         public string Pattern { get; }
 
+        /// <summary>What every path that matches begins with.</summary>
+        public string Start { get; }
+
         public bool Matches(HttpRequest request)
         {
             if (_method is not null && !HttpMethods.Equals(_method, request.Method)
-                || request.Path.Value?.StartsWith(_start, StringComparison.OrdinalIgnoreCase) is not true)
+                || request.Path.Value?.StartsWith(Start, StringComparison.OrdinalIgnoreCase) is not true)
             {
                 return false;
             }

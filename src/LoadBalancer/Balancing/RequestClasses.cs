@@ -29,6 +29,12 @@ internal sealed class RequestClasses(UpstreamCatalog replicas, IServiceProvider 
         return known.FirstProbe.Task.IsCompleted || !cluster.IsProbed() ? new(known.Routes.Match(context.Request)) : WaitAsync(known, context);
     }
 
+    /// <summary>Whether a request is certainly light: no compute route of its cluster's begins as its path does.</summary>
+    /// <param name="cluster">The cluster of a route that is not marked as compute.</param>
+    /// <param name="path">The request's path, decoded.</param>
+    public bool IsLight(ClusterState cluster, ReadOnlySpan<char> path) =>
+        _clusters.TryGetValue(cluster, out var known) && known.FirstProbe.Task.IsCompleted && !known.Routes.MayMatch(path);
+
     /// <summary>A replica of the cluster was probed: learns its compute routes.</summary>
     public void Probed(ClusterState cluster)
     {

@@ -15,7 +15,7 @@ internal sealed class ReplicaClients(UpstreamConnections connections) : Forwarde
     public const string ForProbes = "Probes";
 
     /// <summary>A replica on the same machine or network answers a connect at once or is gone.</summary>
-    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
+    public static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
 
     private static readonly UnheardMeters Unheard = new();
 
@@ -35,7 +35,7 @@ internal sealed class ReplicaClients(UpstreamConnections connections) : Forwarde
     /// <inheritdoc/>
     protected override HttpMessageHandler WrapHandler(ForwarderHttpClientContext context, HttpMessageHandler handler) =>
         // Only .NET's own knows how to speak to a proxy.
-        context.NewConfig.WebProxy is null ? new Http1Handler(handler, context.NewConfig ?? HttpClientConfig.Empty, connections, usesLinks: !IsForProbes(context), ConnectTimeout) : handler;
+        context.NewConfig.WebProxy is null ? new Http1Handler(handler, new(context.NewConfig ?? HttpClientConfig.Empty, connections, usesLinks: !IsForProbes(context), ConnectTimeout)) : handler;
 
     private static bool IsForProbes(ForwarderHttpClientContext context) => context.NewMetadata?.ContainsKey(ForProbes) is true;
 

@@ -1,5 +1,3 @@
-using ClusterAspire.Contract;
-using ClusterAspire.LoadBalancer.Health;
 using ClusterAspire.LoadBalancer.Retry;
 using ClusterAspire.LoadBalancer.Telemetry;
 using ClusterAspire.LoadBalancer.Upstreams;
@@ -9,9 +7,9 @@ using Yarp.ReverseProxy.Model;
 
 namespace ClusterAspire.LoadBalancer.Forwarding;
 
-/// <summary>Measures one try against one replica, and tells the probe of connections that failed.</summary>
+/// <summary>Measures one try against one replica, and reports what became of it.</summary>
 internal sealed class UpstreamMiddleware(
-    RequestDelegate next, UpstreamCatalog replicas, ReplicaProbe probe, PoisonList poison, BalancerMetrics metrics, TimeProvider time)
+    RequestDelegate next, UpstreamCatalog replicas, TryReports reports, PoisonList poison, BalancerMetrics metrics, TimeProvider time)
 {
     /// <summary>Handles one try of a request.</summary>
     public async Task InvokeAsync(HttpContext context)
@@ -25,6 +23,8 @@ internal sealed class UpstreamMiddleware(
 
         var replica = replicas[destination];
         var tries = context.Features.GetRequiredFeature<Tries>();
+        var method = RequestMethod.Of(context.Request);
+        var cluster = context.GetRouteModel().Cluster!;
         var started = time.GetTimestamp();
         var run = replica.Run;
         replica.Begin();
@@ -38,7 +38,11 @@ internal sealed class UpstreamMiddleware(
             replica.End();
             if (tries.RespondedAt != 0)
             {
-                Alive(context, replica, tries);
+                reports.Responded(cluster, replica);
+                if (tries.IsUpgraded)
+                {
+                    replica.EndUpgraded();
+                }
             }
         }
 
@@ -46,7 +50,7 @@ internal sealed class UpstreamMiddleware(
         var ended = tries.RespondedAt != 0 && context.Response.ContentLength is null ? tries.RespondedAt : time.GetTimestamp();
         var duration = time.GetElapsedTime(started, ended);
         var route = proxy.Route.Config;
-        metrics.Answered(replica, context, tries.ComputeRoute ?? route.Match.Path ?? route.RouteId, duration);
+        metrics.Answered(replica, method, context.Response.StatusCode, tries.ComputeRoute ?? route.Match.Path ?? route.RouteId, duration);
 
         var error = context.Features.Get<IForwarderErrorFeature>();
         if (error?.Error is ForwarderError.RequestBodyCanceled or ForwarderError.RequestBodyDestination or ForwarderError.RequestBodyClient
@@ -58,7 +62,7 @@ internal sealed class UpstreamMiddleware(
             context.Features.Set(error);
         }
 
-        span?.EndTry(context.Response, error);
+        span?.EndTry(context.Response.StatusCode, error);
         if (error is null)
         {
             if (!tries.IsUpgraded)
@@ -70,32 +74,6 @@ internal sealed class UpstreamMiddleware(
             return;
         }
 
-        switch (error.Kind())
-        {
-            case TryFailure.NotSent when error.Exception is HttpRequestException:
-                probe.Refused(context.GetRouteModel().Cluster!, replica);
-                break;
-            case TryFailure.Broken when replica.State is not ReplicaState.Draining && !context.Response.HasStarted:
-                poison.Broke(RequestTarget.Of(context), replica, run, started);
-                probe.Suspect(replica.Destination);
-                break;
-            case not TryFailure.NotTheReplicas:
-                probe.Suspect(replica.Destination);
-                break;
-        }
-    }
-
-    private void Alive(HttpContext context, Upstream replica, Tries tries)
-    {
-        replica.Answered();
-        if (replica.IsSilent)
-        {
-            probe.SpeaksAgain(context.GetRouteModel().Cluster!, replica);
-        }
-
-        if (tries.IsUpgraded)
-        {
-            replica.EndUpgraded();
-        }
+        reports.Failed(error, cluster, replica, RequestTarget.Of(context), run, started, context.Response.HasStarted);
     }
 }

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using ClusterAspire.LoadBalancer.Configuration;
+using ClusterAspire.LoadBalancer.Edge;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -9,7 +10,10 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 namespace ClusterAspire.LoadBalancer.Listening;
 
 /// <summary>What every connection of a client gets before Kestrel has it.</summary>
-internal sealed class ClientConnections(LoadBalancerOptions options)
+/// <param name="options">What the user chose.</param>
+/// <param name="limits">Kestrel's limits.</param>
+/// <param name="edge">Serves the plain requests.</param>
+internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServerLimits limits, Lazy<EdgeServer> edge)
 {
     private ConnectionDelegate? _http2;
 
@@ -47,6 +51,15 @@ internal sealed class ClientConnections(LoadBalancerOptions options)
         connection.Features.Set<IConnectionHeartbeatFeature>(heartbeat is null ? null : new Http1Heartbeat(heartbeat, input));
 
         using var half = new HalfClosed(connection, TimeSpan.FromSeconds(options.HalfCloseTimeout));
+        if (options.Edge)
+        {
+            using var plain = new EdgeConnection(edge.Value, limits, connection, transport.Input, output);
+            if (!await plain.ServeAsync())
+            {
+                return;
+            }
+        }
+
         await http1(connection);
         if (input.IsHttp2)
         {

@@ -33,7 +33,7 @@ internal sealed partial class PoisonList(BalancerEvents events, TimeProvider tim
     /// <param name="name">What the event calls it.</param>
     public bool Contains(RequestTarget target, Func<string> name)
     {
-        if (_suspects.IsEmpty || !_suspects.TryGetValue(target, out var suspect) || suspect.Deaths(time) < 2)
+        if (!Refuses(target, out var suspect))
         {
             return false;
         }
@@ -47,6 +47,9 @@ internal sealed partial class PoisonList(BalancerEvents events, TimeProvider tim
 
         return true;
     }
+
+    /// <summary>Whether a request for this target is to be refused; without an event.</summary>
+    public bool Refuses(RequestTarget target) => Refuses(target, out _);
 
     /// <summary>A replica answered a request for this target.</summary>
     public void Answered(RequestTarget target)
@@ -85,6 +88,12 @@ internal sealed partial class PoisonList(BalancerEvents events, TimeProvider tim
         {
             _suspects.GetOrAdd(target, _ => new()).Add(new(replica, run, time.GetTimestamp()), sentAt);
         }
+    }
+
+    private bool Refuses(RequestTarget target, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out Suspect? suspect)
+    {
+        suspect = null;
+        return !_suspects.IsEmpty && _suspects.TryGetValue(target, out suspect) && suspect.Deaths(time) >= 2;
     }
 
     private bool WasAnswered(RequestTarget target)

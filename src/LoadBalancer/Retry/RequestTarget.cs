@@ -8,7 +8,13 @@ namespace ClusterAspire.LoadBalancer.Retry;
 internal readonly record struct RequestTarget(string Route, int Hash)
 {
     /// <summary>The target of a request.</summary>
-    public static RequestTarget Of(HttpContext context) => new(
-        context.GetReverseProxyFeature().Route.Config.RouteId,
-        HashCode.Combine(context.Request.Path.Value, context.Request.QueryString.Value));
+    public static RequestTarget Of(HttpContext context) => Of(
+        context.GetReverseProxyFeature().Route.Config.RouteId, context.Request.Path.Value, context.Request.QueryString.Value);
+
+    /// <summary>The target of a request.</summary>
+    /// <param name="route">The route's id.</param>
+    /// <param name="path">The path, decoded.</param>
+    /// <param name="query">The query with its <c>?</c>, or nothing.</param>
+    public static RequestTarget Of(string route, ReadOnlySpan<char> path, ReadOnlySpan<char> query) =>
+        new(route, HashCode.Combine(string.GetHashCode(path), string.GetHashCode(query)));
 }

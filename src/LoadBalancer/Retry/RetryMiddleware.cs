@@ -1,5 +1,6 @@
 using ClusterAspire.LoadBalancer.Balancing;
 using ClusterAspire.LoadBalancer.Buffering;
+using ClusterAspire.LoadBalancer.Edge;
 using ClusterAspire.LoadBalancer.Forwarding;
 using ClusterAspire.LoadBalancer.Telemetry;
 using Microsoft.AspNetCore.Http.Features;
@@ -27,20 +28,27 @@ internal sealed class RetryMiddleware(
 
         var proxy = context.GetReverseProxyFeature();
         var computeRoute = proxy.AvailableDestinations.Count > 0 ? await classes.ComputeRouteAsync(context) : null;
-        var tries = new Tries(policy, context.GetRouteModel().Cluster!, IsSafe(context), computeRoute);
+        var failedAtEdge = EdgeTry.TakeFrom(context);
+        var tries = failedAtEdge?.Tries ?? new Tries(policy, context.GetRouteModel().Cluster!, IsSafe(context), computeRoute);
         context.Features.Set(tries);
         await bodies.ReceiveAsync(context, tries.IsCompute);
 
         while (true)
         {
-            tries.Start();
-            if (proxy.AvailableDestinations.Count == 0)
+            if (failedAtEdge is not null)
+            {
+                failedAtEdge.ApplyTo(context);
+            }
+            else if (proxy.AvailableDestinations.Count == 0)
             {
                 await context.RefuseAsync(Refusals.NoReplica);
                 return;
             }
-
-            await next(context);
+            else
+            {
+                tries.Start();
+                await next(context);
+            }
 
             if (context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
             {
@@ -48,15 +56,15 @@ internal sealed class RetryMiddleware(
             }
 
             var error = context.Features.Get<IForwarderErrorFeature>();
-            if (error is not null && proxy.ProxiedDestination is { } failed)
+            var kind = error?.Kind();
+            if (kind is TryFailure.Gone)
             {
-                var kind = error.Kind();
-                if (kind is TryFailure.Gone)
-                {
-                    context.Response.StatusCode = StatusCodes.Status504GatewayTimeout;
-                }
+                context.Response.StatusCode = StatusCodes.Status504GatewayTimeout;
+            }
 
-                tries.Fail(failed, kind);
+            if (failedAtEdge is null && kind is not null && proxy.ProxiedDestination is { } failed)
+            {
+                tries.Fail(failed, kind.Value);
             }
 
             if (!tries.Again)
@@ -65,9 +73,15 @@ internal sealed class RetryMiddleware(
                 {
                     await context.ExplainAsync(error.Error);
                 }
+                else if (failedAtEdge is not null)
+                {
+                    await context.RefuseAsync(Refusals.NoReplica);
+                }
 
                 return;
             }
+
+            failedAtEdge = null;
 
             metrics.Retried();
             RequestBodies.Rewind(context);

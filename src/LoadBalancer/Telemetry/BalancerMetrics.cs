@@ -50,7 +50,12 @@ internal sealed class BalancerMetrics
     }
 
     /// <summary>A replica answered, or failed to.</summary>
-    public void Answered(Upstream replica, HttpContext context, string route, TimeSpan duration)
+    /// <param name="replica">The replica.</param>
+    /// <param name="method">What telemetry calls the method.</param>
+    /// <param name="status">The status that the client gets.</param>
+    /// <param name="route">The route's pattern.</param>
+    /// <param name="duration">How long it took.</param>
+    public void Answered(Upstream replica, string method, int status, string route, TimeSpan duration)
     {
         if (_duration.Enabled)
         {
@@ -58,8 +63,8 @@ internal sealed class BalancerMetrics
             {
                 Instance(replica),
                 { "http.route", route },
-                { "http.request.method", RequestMethod.Of(context.Request) },
-                { "http.response.status_code", context.Response.StatusCode },
+                { "http.request.method", method },
+                { "http.response.status_code", status },
             });
         }
     }

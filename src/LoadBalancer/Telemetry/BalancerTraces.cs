@@ -10,6 +10,25 @@ internal static class BalancerTraces
 {
     private static readonly ActivitySource Source = new(BalancerMetrics.Name);
 
+    // ASP.NET Core's own: of the requests it serves, it makes the spans.
+    private static readonly ActivitySource Server = new("Microsoft.AspNetCore");
+
+    /// <summary>Whether anybody listens to the spans.</summary>
+    public static bool AreHeard => Server.HasListeners() || Source.HasListeners();
+
+    /// <summary>The edge has a request until this is disposed: OpenTelemetry's span of an HTTP server, as ASP.NET Core makes it.</summary>
+    /// <param name="method">What telemetry calls the method.</param>
+    /// <param name="route">The route's pattern.</param>
+    /// <param name="parent">The client's <c>traceparent</c>, if any.</param>
+    /// <param name="state">The client's <c>tracestate</c>, if any.</param>
+    public static Activity? StartRequest(string method, string route, string? parent, string? state)
+    {
+        ActivityContext.TryParse(parent, state, isRemote: true, out var context);
+        var span = Server.StartActivity("Microsoft.AspNetCore.Hosting.HttpRequestIn", ActivityKind.Server, context);
+        span?.DisplayName = $"{method} {route}";
+        return span;
+    }
+
     /// <summary>A compute request waits for a core until this is disposed.</summary>
     public static Activity? StartWait() => Source.StartActivity("compute_queue");
 
@@ -20,15 +39,18 @@ internal static class BalancerTraces
     /// <param name="request">The request.</param>
     /// <param name="replica">Which replica.</param>
     /// <param name="failed">How many replicas failed the request before.</param>
-    public static Activity? StartTry(HttpRequest request, Upstream replica, int failed)
-    {
-        if (!Source.HasListeners())
-        {
-            return null;
-        }
+    public static Activity? StartTry(HttpRequest request, Upstream replica, int failed) =>
+        Source.HasListeners() ? StartTry(RequestMethod.Of(request), request.PathBase + request.Path, replica, failed) : null;
 
-        var method = RequestMethod.Of(request);
-        var span = Source.StartActivity(method is RequestMethod.Other ? "HTTP" : method, ActivityKind.Client);
+    /// <inheritdoc cref="StartTry(HttpRequest, Upstream, int)"/>
+    /// <param name="method">What telemetry calls the method.</param>
+    /// <param name="path">The path, with the path base and without the query.</param>
+    /// <param name="replica">Which replica.</param>
+    /// <param name="failed">How many replicas failed the request before.</param>
+    /// <param name="started">When it began; now, if that is not given.</param>
+    public static Activity? StartTry(string method, string path, Upstream replica, int failed, DateTimeOffset started = default)
+    {
+        var span = Source.StartActivity(method is RequestMethod.Other ? "HTTP" : method, ActivityKind.Client, default(ActivityContext), startTime: started);
         if (span is { IsAllDataRequested: true })
         {
             var address = new Uri(replica.Address);
@@ -37,7 +59,7 @@ internal static class BalancerTraces
                 .SetTag("server.address", address.Host)
                 .SetTag("server.port", address.Port)
                 // Without the query, which may say what is nobody's business.
-                .SetTag("url.full", address.GetLeftPart(UriPartial.Authority) + request.PathBase + request.Path);
+                .SetTag("url.full", address.GetLeftPart(UriPartial.Authority) + path);
             if (failed > 0)
             {
                 span.SetTag("http.request.resend_count", failed);
@@ -48,7 +70,10 @@ internal static class BalancerTraces
     }
 
     /// <summary>The replica answered, or failed to.</summary>
-    public static void EndTry(this Activity span, HttpResponse response, IForwarderErrorFeature? error)
+    /// <param name="span">The try's span.</param>
+    /// <param name="status">The response's status code.</param>
+    /// <param name="error">How it failed, or null.</param>
+    public static void EndTry(this Activity span, int status, IForwarderErrorFeature? error)
     {
         if (error is not null)
         {
@@ -56,10 +81,10 @@ internal static class BalancerTraces
             return;
         }
 
-        span.SetTag("http.response.status_code", response.StatusCode);
-        if (response.StatusCode >= 400)
+        span.SetTag("http.response.status_code", status);
+        if (status >= 400)
         {
-            span.SetTag("error.type", response.StatusCode.ToString(CultureInfo.InvariantCulture)).SetStatus(ActivityStatusCode.Error);
+            span.SetTag("error.type", status.ToString(CultureInfo.InvariantCulture)).SetStatus(ActivityStatusCode.Error);
         }
     }
 }

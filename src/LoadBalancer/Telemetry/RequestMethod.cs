@@ -13,5 +13,8 @@ internal static class RequestMethod
         FrozenSet.Create("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY");
 
     /// <summary>The value of the attribute <c>http.request.method</c>.</summary>
-    public static string Of(HttpRequest request) => Known.Contains(request.Method) ? request.Method : Other;
+    public static string Of(string method) => Known.Contains(method) ? method : Other;
+
+    /// <inheritdoc cref="Of(string)"/>
+    public static string Of(HttpRequest request) => Of(request.Method);
 }

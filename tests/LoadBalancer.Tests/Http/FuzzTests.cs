@@ -8,7 +8,7 @@ namespace ClusterAspire.LoadBalancer.Tests.Http;
 /// Mutations of the corpus: whatever is sent, what arrives is framed in one way only, and the balancer serves on.
 /// CLUSTERASPIRE_FUZZ_SECONDS makes it longer, CLUSTERASPIRE_FUZZ_SEED repeats a run.
 /// </summary>
-public sealed partial class FuzzTests(Relay relay, ITestOutputHelper output) : IClassFixture<Relay>
+public abstract partial class FuzzTests(Relay relay, ITestOutputHelper output)
 {
     private const int DefaultSeed = 20261125;
     private const int Batch = 300;
@@ -91,3 +91,9 @@ public sealed partial class FuzzTests(Relay relay, ITestOutputHelper output) : I
     [GeneratedRegex("\r\n(Content-Length: [0-9]+|Transfer-Encoding: chunked)\r\n")]
     private static partial Regex Framing();
 }
+
+public sealed class FuzzByYarp(YarpRelay relay, ITestOutputHelper output) : FuzzTests(relay, output), IClassFixture<YarpRelay>;
+
+public sealed class FuzzAtTheEdge(EdgeRelay relay, ITestOutputHelper output) : FuzzTests(relay, output), IClassFixture<EdgeRelay>;
+
+public sealed class FuzzByTheLink(LinkRelay relay, ITestOutputHelper output) : FuzzTests(relay, output), IClassFixture<LinkRelay>;

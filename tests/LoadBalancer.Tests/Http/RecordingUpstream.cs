@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
+using ClusterAspire.Link;
 
 namespace ClusterAspire.LoadBalancer.Tests.Http;
 
@@ -41,6 +42,12 @@ internal sealed partial class RecordingUpstream : IUpstream, IAsyncDisposable
 
     public string Health { get; set; } = $$"""{"status":"Healthy","cores":4}""";
 
+    /// <summary>Whether it says that it speaks the link; it does in any case.</summary>
+    public bool OffersLink
+    {
+        init => Health = value ? $$$"""{"status":"Healthy","cores":4,"link":{"version":{{{Greeting.Version}}}}}""" : Health;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync();
@@ -71,7 +78,28 @@ internal sealed partial class RecordingUpstream : IUpstream, IAsyncDisposable
 
     private async Task ServeAsync(Socket socket)
     {
-        using var stream = new NetworkStream(socket, ownsSocket: true);
+        var first = new byte[Greeting.Length];
+        if (await socket.ReceiveAsync(first, SocketFlags.Peek) == Greeting.Length && Greeting.IsBegunBy(first))
+        {
+            await socket.ReceiveAsync(first);
+            await socket.SendAsync(first);
+            _ = new LinkConnection(socket, new()
+            {
+                Accept = connection =>
+                {
+                    _ = ServeAsync(new VirtualStream(connection));
+                    return true;
+                },
+            });
+            return;
+        }
+
+        await ServeAsync(new NetworkStream(socket, ownsSocket: true));
+    }
+
+    private async Task ServeAsync(Stream stream)
+    {
+        await using var _ = stream;
         var reader = new RawReader(stream);
         try
         {

@@ -2,7 +2,7 @@ using Xunit;
 
 namespace ClusterAspire.LoadBalancer.Tests.Http;
 
-public sealed class RequestTests(Relay relay) : IClassFixture<Relay>
+public abstract class RequestTests(Relay relay)
 {
     [Theory]
     [MemberData(nameof(RequestCases.Refused), MemberType = typeof(RequestCases))]
@@ -139,3 +139,9 @@ public sealed class RequestTests(Relay relay) : IClassFixture<Relay>
         Assert.Equal("ok", (await Eventually.InTimeAsync(client.ReceiveAsync())).Body);
     }
 }
+
+public sealed class RequestsByYarp(YarpRelay relay) : RequestTests(relay), IClassFixture<YarpRelay>;
+
+public sealed class RequestsAtTheEdge(EdgeRelay relay) : RequestTests(relay), IClassFixture<EdgeRelay>;
+
+public sealed class RequestsByTheLink(LinkRelay relay) : RequestTests(relay), IClassFixture<LinkRelay>;

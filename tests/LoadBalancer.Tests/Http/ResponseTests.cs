@@ -4,7 +4,7 @@ using Xunit;
 
 namespace ClusterAspire.LoadBalancer.Tests.Http;
 
-public sealed class ResponseTests(Relay relay) : IClassFixture<Relay>
+public abstract class ResponseTests(Relay relay)
 {
     private const string Get = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -96,3 +96,9 @@ public sealed class ResponseTests(Relay relay) : IClassFixture<Relay>
         Assert.EndsWith("hello", relay.Arrived(), StringComparison.Ordinal);
     }
 }
+
+public sealed class ResponsesByYarp(YarpRelay relay) : ResponseTests(relay), IClassFixture<YarpRelay>;
+
+public sealed class ResponsesAtTheEdge(EdgeRelay relay) : ResponseTests(relay), IClassFixture<EdgeRelay>;
+
+public sealed class ResponsesByTheLink(LinkRelay relay) : ResponseTests(relay), IClassFixture<LinkRelay>;

@@ -32,7 +32,7 @@ public sealed class HeadProperties
             }
 
             Assert.True(head.Add([]));
-            Assert.Equal(status, head.Status);
+            Assert.Equal(status, head.Control.Status);
             Assert.Equal(
                 fields.Select(field => (field.Item1.ToLowerInvariant(), field.Item2)).Order(),
                 head.Response.Headers.NonValidated.SelectMany(field => field.Value.Select(value => (field.Key.ToLowerInvariant(), value))).Order());

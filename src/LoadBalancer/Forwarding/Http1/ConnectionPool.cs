@@ -30,7 +30,7 @@ internal sealed class ConnectionPool(
     /// </exception>
     public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        var connection = Take() ?? await ConnectAsync(cancellationToken);
+        var connection = await TakeAsync(cancellationToken);
         try
         {
             return await connection.SendAsync(request, cancellationToken);
@@ -41,6 +41,11 @@ internal sealed class ConnectionPool(
             throw;
         }
     }
+
+    /// <summary>A connection that waits, else a new one.</summary>
+    /// <exception cref="HttpRequestException">None could be made (<see cref="HttpRequestError.ConnectionError"/>).</exception>
+    public ValueTask<Http1Connection> TakeAsync(CancellationToken cancellationToken) =>
+        Take() is { } connection ? new(connection) : ConnectAsync(cancellationToken);
 
     /// <summary>Takes a connection back.</summary>
     public void Return(Http1Connection connection)
@@ -103,14 +108,19 @@ internal sealed class ConnectionPool(
     private static bool IsOld(Http1Connection connection) =>
         Environment.TickCount64 - connection.IdleSince > (connection.IdleLimit is { } seconds ? (seconds - 1) * 1000L : (long)IdleLimit.TotalMilliseconds);
 
-    private async Task<Http1Connection> ConnectAsync(CancellationToken cancellationToken)
+    private ValueTask<Http1Connection> ConnectAsync(CancellationToken cancellationToken)
     {
-        if (link?.TryOpen() is { } linked)
+        if (link?.TryOpen() is not { } linked)
         {
-            var stream = new VirtualStream(linked);
-            return new Http1Connection(stream, stream, this);
+            return ConnectByTcpAsync(cancellationToken);
         }
 
+        var stream = new VirtualStream(linked);
+        return new(new Http1Connection(stream, stream, this));
+    }
+
+    private async ValueTask<Http1Connection> ConnectByTcpAsync(CancellationToken cancellationToken)
+    {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(connectTimeout);
         UpstreamConnection? connection = null;

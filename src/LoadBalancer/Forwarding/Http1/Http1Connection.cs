@@ -121,8 +121,57 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
         }
     }
 
+    /// <summary>Sends a request that is whole, for who then reads the response by <see cref="ReadHeadAsync()"/>.</summary>
+    public ValueTask SendAsync(ReadOnlyMemory<byte> request)
+    {
+        (_cancellation, _abort) = (default, default);
+        return stream.WriteAsync(request, CancellationToken.None);
+    }
+
+    /// <summary>Reads the head of a response.</summary>
+    /// <returns>Its lines with their ends, the empty one too; good until the next read.</returns>
+    /// <exception cref="InvalidResponseException">A line does not end by CR and LF, or it is too long.</exception>
+    /// <exception cref="IOException">The replica closed the connection.</exception>
+    public async ValueTask<ReadOnlyMemory<byte>> ReadHeadAsync()
+    {
+        for (int line = 0, searched = 0; ;)
+        {
+            var end = _buffer.AsSpan(_start + searched, _end - _start - searched).IndexOf((byte)'\n');
+            if (end >= 0)
+            {
+                end += searched;
+                if (end == line || _buffer[_start + end - 1] != '\r')
+                {
+                    throw new InvalidResponseException("a line does not end with CR and LF");
+                }
+
+                searched = end + 1;
+                if (end == line + 1)
+                {
+                    var head = _buffer.AsMemory(_start, searched);
+                    _start += searched;
+                    return head;
+                }
+
+                line = searched;
+                continue;
+            }
+
+            searched = _end - _start;
+            if (searched > LongestHead)
+            {
+                throw new InvalidResponseException("its head is too long");
+            }
+
+            if (!await FillAsync())
+            {
+                throw new HttpIOException(HttpRequestError.ResponseEnded, "The replica closed the connection before it answered.");
+            }
+        }
+    }
+
     /// <summary>The response has been read to its end.</summary>
-    public void End(ResponseHead head)
+    public void End(ResponseControl control)
     {
         var uploaded = _body is null or { IsComplete: true };
         // Not disposed: that would wait for a cancellation that is under way, which closes this connection.
@@ -133,7 +182,7 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
             _stopUpload!.Cancel();
         }
 
-        if (!isMine || !uploaded || !head.KeepsConnection || _start < _end)
+        if (!isMine || !uploaded || !control.KeepsConnection || _start < _end)
         {
             Dispose();
             return;
@@ -145,7 +194,7 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
             _buffer = new byte[BufferLength];
         }
 
-        (IdleLimit, IdleSince) = (head.IdleLimit, Environment.TickCount64);
+        (IdleLimit, IdleSince) = (control.IdleLimit, Environment.TickCount64);
 #pragma warning disable CA2012 // Awaited once: by whoever fills the buffer next.
         _ahead = stream.ReadAsync(_buffer);
 #pragma warning restore CA2012
@@ -236,9 +285,10 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
             var content = new ResponseContent();
             var head = new ResponseHead(request, content);
             await ReadHeadAsync(head);
-            if (head.IsInterim)
+            var control = head.Control;
+            if (control.IsInterim)
             {
-                if (head.Status is (int)HttpStatusCode.Continue)
+                if (control.Status is (int)HttpStatusCode.Continue)
                 {
                     _continue?.TrySetResult();
                 }
@@ -246,19 +296,19 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
                 continue;
             }
 
-            if (head.Status is (int)HttpStatusCode.SwitchingProtocols)
+            if (control.Status is (int)HttpStatusCode.SwitchingProtocols)
             {
                 content.Stream = request.Headers.NonValidated.Contains("Upgrade")
                     ? new UpgradedStream(this)
                     : throw new InvalidResponseException("it switches protocols, and nobody asked it to");
             }
-            else if (head.Framing is ResponseFraming.None || head is { Framing: ResponseFraming.Length, Length: 0 })
+            else if (control.Framing is ResponseFraming.None || control is { Framing: ResponseFraming.Length, Length: 0 })
             {
-                End(head);
+                End(control);
             }
             else
             {
-                content.Stream = new ResponseBody(this, head);
+                content.Stream = new ResponseBody(this, control, head.Response);
             }
 
             return head.Response;

@@ -3,13 +3,16 @@ using System.Globalization;
 namespace ClusterAspire.LoadBalancer.Forwarding.Http1;
 
 /// <summary>A response's body. Its connection is free again once it has been read to its end.</summary>
-internal sealed class ResponseBody(Http1Connection connection, ResponseHead head) : ReadStream
+/// <param name="connection">Its connection.</param>
+/// <param name="control">What the head of the response says.</param>
+/// <param name="response">What gets the trailers; null leaves them out.</param>
+internal sealed class ResponseBody(Http1Connection connection, ResponseControl control, HttpResponseMessage? response) : ReadStream
 {
     // A chunk's size and its extensions.
     private const int LongestChunkLine = 4096;
 
     // Of the body, or of the chunk that is being read.
-    private long _left = head.Framing is ResponseFraming.Length ? head.Length : 0;
+    private long _left = control.Framing is ResponseFraming.Length ? control.Length!.Value : 0;
     private bool _inChunks;
     private bool _ended;
 
@@ -22,12 +25,12 @@ internal sealed class ResponseBody(Http1Connection connection, ResponseHead head
 
         try
         {
-            if (head.Framing is ResponseFraming.Chunked && _left == 0 && !await NextChunkAsync())
+            if (control.Framing is ResponseFraming.Chunked && _left == 0 && !await NextChunkAsync())
             {
                 return 0;
             }
 
-            var until = head.Framing is ResponseFraming.UntilClose ? buffer.Length : (int)Math.Min(buffer.Length, _left);
+            var until = control.Framing is ResponseFraming.UntilClose ? buffer.Length : (int)Math.Min(buffer.Length, _left);
             var read = await connection.ReadAsync(buffer[..until]);
             if (buffer.IsEmpty)
             {
@@ -36,7 +39,7 @@ internal sealed class ResponseBody(Http1Connection connection, ResponseHead head
 
             if (read == 0)
             {
-                if (head.Framing is ResponseFraming.UntilClose)
+                if (control.Framing is ResponseFraming.UntilClose)
                 {
                     End();
                     return 0;
@@ -46,7 +49,7 @@ internal sealed class ResponseBody(Http1Connection connection, ResponseHead head
             }
 
             _left -= read;
-            if (_left == 0 && head.Framing is ResponseFraming.Length)
+            if (_left == 0 && control.Framing is ResponseFraming.Length)
             {
                 End();
             }
@@ -75,7 +78,7 @@ internal sealed class ResponseBody(Http1Connection connection, ResponseHead head
     private void End()
     {
         _ended = true;
-        connection.End(head);
+        connection.End(control);
     }
 
     private async ValueTask<bool> NextChunkAsync()
@@ -106,7 +109,7 @@ internal sealed class ResponseBody(Http1Connection connection, ResponseHead head
             }
 
             ResponseHead.ReadField(line.Span, out var name, out var value);
-            head.Response.TrailingHeaders.TryAddWithoutValidation(Latin1Text.Name(name), Latin1Text.Value(value));
+            response?.TrailingHeaders.TryAddWithoutValidation(Latin1Text.Name(name), Latin1Text.Value(value));
         }
 
         End();

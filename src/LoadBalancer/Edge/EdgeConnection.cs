@@ -1,0 +1,442 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using ClusterAspire.LoadBalancer.Forwarding.Http1;
+using ClusterAspire.LoadBalancer.Retry;
+using ClusterAspire.LoadBalancer.Telemetry;
+using ClusterAspire.LoadBalancer.Upstreams;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace ClusterAspire.LoadBalancer.Edge;
+
+/// <summary>
+/// A client's connection at the edge, until something comes that is Kestrel's: that is left where it is, to be read again. So is a
+/// request that a replica failed before it answered; what becomes of it is decided in one place.
+/// </summary>
+internal sealed class EdgeConnection : IDisposable
+{
+    private readonly EdgeServer _edge;
+    private readonly KestrelServerLimits _limits;
+    private readonly ConnectionContext _connection;
+    private readonly PipeReader _input;
+    private readonly PipeWriter _output;
+    private readonly EdgeRequest _request = new();
+    private readonly EdgeResponse _response = new();
+    private readonly byte[] _forwardedFor;
+    private readonly string _scheme;
+    private readonly bool _isForKestrel;
+    private readonly CancellationTokenRegistration _onGone;
+    private readonly CancellationTokenRegistration _onClosing;
+    private readonly Lock _lock = new();
+
+    // What it waits for, and since when, in ms as Environment.TickCount64 counts them.
+    private Wait _wait;
+    private long _waitsSince;
+    private Http1Connection? _replica;
+    private bool _isExpired;
+    private bool _isGone;
+    private bool _isClosing;
+    private bool _isTimedOut;
+
+    /// <summary>Takes a connection.</summary>
+    /// <param name="edge">What all connections share.</param>
+    /// <param name="limits">Kestrel's limits: they hold here too.</param>
+    /// <param name="connection">The connection.</param>
+    /// <param name="input">What the client sends.</param>
+    /// <param name="output">What it is sent.</param>
+    public EdgeConnection(EdgeServer edge, KestrelServerLimits limits, ConnectionContext connection, PipeReader input, PipeWriter output)
+    {
+        (_edge, _limits, _connection, _input, _output) = (edge, limits, connection, input, output);
+        _forwardedFor = Encoding.ASCII.GetBytes((connection.RemoteEndPoint as IPEndPoint)?.Address.ToString() ?? "");
+        _scheme = connection.Features.Get<ITlsConnectionFeature>() is null ? "http" : "https";
+        // Said by ASP.NET Core's middleware.
+        _isForKestrel = _scheme is "http" ? edge.Options.HttpsRedirect : edge.Options.HstsDays > 0;
+        connection.Features.Get<IConnectionHeartbeatFeature>()?.OnHeartbeat(static edge => ((EdgeConnection)edge).Tick(), this);
+        _onGone = connection.ConnectionClosed.UnsafeRegister(static edge => ((EdgeConnection)edge!).Gone(), this);
+        _onClosing = connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested
+            .UnsafeRegister(static edge => ((EdgeConnection)edge!).Closing(), this) ?? default;
+    }
+
+    private enum Wait
+    {
+        Nothing,
+        Request,
+        RestOfRequest,
+        Replica,
+    }
+
+    private enum Outcome
+    {
+        Answered,
+        AnsweredLast,
+        Broken,
+        HandedOn,
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _onGone.Dispose();
+        _onClosing.Dispose();
+    }
+
+    /// <summary>Serves.</summary>
+    /// <returns>Whether Kestrel is to go on: there is a request for it, unread. Else the connection has ended.</returns>
+    public async Task<bool> ServeAsync()
+    {
+        try
+        {
+            return await ServeAllAsync();
+        }
+        catch (Exception exception) when (exception is IOException or ConnectionAbortedException)
+        {
+            // The client has gone.
+            return false;
+        }
+    }
+
+    private async Task<bool> ServeAllAsync()
+    {
+        Begin(Wait.Request);
+        while (true)
+        {
+            var read = await _input.ReadAsync();
+            var buffer = read.Buffer;
+            if (buffer.IsEmpty)
+            {
+                _input.AdvanceTo(buffer.Start);
+                if (read.IsCompleted || IsOver())
+                {
+                    return false;
+                }
+
+                continue;
+            }
+
+            var outcome = Outcome.HandedOn;
+            switch (_edge.Route is not null && !_isForKestrel ? Read(buffer) : EdgeFinding.Odd)
+            {
+                case EdgeFinding.Incomplete when !read.IsCompleted && !IsOver():
+                    _input.AdvanceTo(buffer.Start, buffer.End);
+                    if (_wait is not Wait.RestOfRequest)
+                    {
+                        Begin(Wait.RestOfRequest);
+                    }
+
+                    continue;
+                case EdgeFinding.Plain:
+                    outcome = await ServeAsync(_edge.Route!, buffer);
+                    break;
+            }
+
+            if (outcome is Outcome.HandedOn)
+            {
+                _input.AdvanceTo(buffer.Start);
+                return !_isGone && LetGo();
+            }
+
+            _input.AdvanceTo(buffer.GetPosition(_request.Length));
+            if (outcome is not Outcome.Answered)
+            {
+                return false;
+            }
+
+            Begin(Wait.Request);
+        }
+    }
+
+    private EdgeFinding Read(in ReadOnlySequence<byte> buffer)
+    {
+        var isTraced = BalancerTraces.AreHeard;
+        var trusts = _edge.Options.TrustedProxies.Count > 0;
+        var longestBody = Math.Min(_edge.Options.BodyMemory, _edge.Options.MaxRequestBodySize ?? long.MaxValue);
+        if (buffer.IsSingleSegment)
+        {
+            return _request.Read(buffer.FirstSpan, longestBody, isTraced, trusts);
+        }
+
+        var length = (int)Math.Min(buffer.Length, EdgeRequest.LongestHead + longestBody);
+        var copy = ArrayPool<byte>.Shared.Rent(length);
+        buffer.Slice(0, length).CopyTo(copy);
+        var finding = _request.Read(copy.AsSpan(0, length), longestBody, isTraced, trusts);
+        ArrayPool<byte>.Shared.Return(copy);
+        return finding;
+    }
+
+    private async ValueTask<Outcome> ServeAsync(EdgeRoute route, ReadOnlySequence<byte> buffer)
+    {
+        var target = RequestTarget.Of(route.Id, _request.Path, _request.Query);
+        if (_isClosing || !_edge.Takes(route, _request, target) || _edge.Pick(route) is not var (replica, pool))
+        {
+            return Outcome.HandedOn;
+        }
+
+        var isTraced = BalancerTraces.AreHeard;
+        var outer = Activity.Current;
+        var span = isTraced ? StartSpan(route) : null;
+        var trySpan = isTraced ? BalancerTraces.StartTry(_request.Method, _request.Path.ToString(), replica, 0) : null;
+        FinishRequest(buffer, isTraced ? trySpan ?? span : null);
+
+        var startedAt = _edge.Time.GetUtcNow();
+        var started = _edge.Time.GetTimestamp();
+        var run = replica.Run;
+        _edge.Server.Active(1, _request.Method, _scheme);
+        replica.Begin();
+        Exception? failure = null;
+        try
+        {
+            await ExchangeAsync(replica, pool, route);
+        }
+        catch (Exception exception) when (exception is IOException or HttpRequestException or SocketException or ObjectDisposedException or OperationCanceledException)
+        {
+            failure = exception;
+            _isGone |= exception is ClientGoneException;
+        }
+
+        // What has begun Kestrel would have counted: it ends here, or goes on there.
+        _edge.Server.Active(-1, _request.Method, _scheme);
+        replica.End();
+        Begin(Wait.Nothing);
+        if (_response.RespondedAt != 0)
+        {
+            _edge.Reports.Responded(route.Cluster, replica);
+        }
+
+        var ended = _response.RespondedAt != 0 && !_response.HasLength ? _response.RespondedAt : _edge.Time.GetTimestamp();
+        var duration = _edge.Time.GetElapsedTime(started, ended);
+        var error = failure is null || _isGone ? null : Error(failure);
+        if (error is not null)
+        {
+            _edge.Reports.Failed(error, route.Cluster, replica, target, run, started, _response.HasStarted);
+        }
+
+        if (!_response.HasStarted && !_isGone && (error is not null || _response.IsRefusal))
+        {
+            _edge.Metrics.Answered(replica, _request.Method, error is null ? _response.Status : Status(error), route.Pattern, duration);
+            var tries = new Tries(_edge.Retries, route.Cluster, _request.IsSafe, null);
+            tries.Fail(replica.Destination, error?.Kind() ?? TryFailure.Refused);
+            _connection.Features.Set(new EdgeTry(tries, replica, error, startedAt));
+            // The spans are made there, of one request.
+            Activity.Current = outer;
+            return Outcome.HandedOn;
+        }
+
+        Record(route, replica, target, duration, _edge.Time.GetElapsedTime(started), error);
+        trySpan?.EndTry(_response.Status, error);
+        trySpan?.Dispose();
+        EndSpan(span, route);
+        if (failure is not null)
+        {
+            if (!_isGone)
+            {
+                // What there is of the response; that it is not all, the client sees.
+                await _output.FlushAsync();
+            }
+
+            _connection.Abort(new ConnectionAbortedException(failure.Message));
+            return Outcome.Broken;
+        }
+
+        return _response.Closes ? Outcome.AnsweredLast : Outcome.Answered;
+    }
+
+    private async ValueTask ExchangeAsync(Upstream replica, ConnectionPool pool, EdgeRoute route)
+    {
+        _response.Reset(isToHead: _request.Method is "HEAD");
+        _isTimedOut = false;
+        var upstream = await pool.TakeAsync(CancellationToken.None);
+        try
+        {
+            Begin(Wait.Replica, upstream);
+            await upstream.SendAsync(_request.Written.WrittenMemory);
+            do
+            {
+                _response.ReadHead(await upstream.ReadHeadAsync());
+            }
+            while (_response.IsInterim);
+
+            _response.RespondedAt = _edge.Time.GetTimestamp();
+            if (_response.IsRefusal && IsTriedElsewhere(replica, route))
+            {
+                upstream.Dispose();
+                return;
+            }
+
+            _response.WriteHead(_edge.Options.ReplicaHeader ? replica.Name : null, _request.Closes || _isClosing);
+            await _response.CopyBodyAsync(upstream, _output, this);
+        }
+        catch (Exception exception)
+        {
+            upstream.Dispose();
+            throw upstream.Explain(exception);
+        }
+    }
+
+    /// <summary>Bytes of the response have come.</summary>
+    public void Progressed() => Volatile.Write(ref _waitsSince, Environment.TickCount64);
+
+    // A replica that answers 503 with Retry-After has failed the try, where another may be tried.
+    private bool IsTriedElsewhere(Upstream replica, EdgeRoute route) =>
+        _request.IsSafe && _edge.Options.RetryLimit > 0 && route.Cluster.DestinationsState.AvailableDestinations.Any(other => other != replica.Destination);
+
+    private void FinishRequest(in ReadOnlySequence<byte> buffer, Activity? span)
+    {
+        if (_forwardedFor.Length > 0)
+        {
+            _request.Add("X-Forwarded-For"u8, _forwardedFor);
+        }
+
+        _request.Add("X-Forwarded-Proto"u8, _scheme is "http" ? "http"u8 : "https"u8);
+        if (span is not null)
+        {
+            DistributedContextPropagator.Current.Inject(span, _request, static (request, name, value) => ((EdgeRequest)request!).Add(Encoding.ASCII.GetBytes(name), value));
+        }
+        else if (_request.TraceParent is { } parent)
+        {
+            // Nobody traces it here: it is still the client's trace at the replica.
+            _request.Add("traceparent"u8, parent);
+            if (_request.TraceState is { } state)
+            {
+                _request.Add("tracestate"u8, state);
+            }
+        }
+
+        if (_request.BodyLength == 0)
+        {
+            _request.Finish(default);
+        }
+        else
+        {
+            _request.Finish(buffer.Slice(_request.Length - _request.BodyLength, _request.BodyLength).ToArray());
+        }
+    }
+
+    private void Record(EdgeRoute route, Upstream replica, RequestTarget target, TimeSpan duration, TimeSpan total, EdgeError? error)
+    {
+        var status = _response.HasStarted ? _response.Status : StatusCodes.Status499ClientClosedRequest;
+        _edge.Metrics.Answered(replica, _request.Method, status, route.Pattern, duration);
+        _edge.Server.Answered(_request.Method, _scheme, route.Pattern, status, total);
+        if (error is null && !_isGone)
+        {
+            replica.Light.Record(duration);
+            _edge.Answered(target);
+        }
+    }
+
+    private Activity? StartSpan(EdgeRoute route)
+    {
+        var span = BalancerTraces.StartRequest(_request.Method, route.Pattern, _request.TraceParent, _request.TraceState);
+        if (span is { IsAllDataRequested: true })
+        {
+            span.SetTag("http.request.method", _request.Method)
+                .SetTag("url.scheme", _scheme)
+                .SetTag("url.path", _request.Path.ToString())
+                .SetTag("server.address", _request.Host.Split(':')[0])
+                .SetTag("network.protocol.version", "1.1")
+                .SetTag("user_agent.original", _request.UserAgent);
+        }
+
+        return span;
+    }
+
+    private void EndSpan(Activity? span, EdgeRoute route)
+    {
+        if (span is { IsAllDataRequested: true })
+        {
+            span.SetTag("http.route", route.Pattern).SetTag("http.response.status_code", _response.Status);
+            if (_response.Status >= 500)
+            {
+                span.SetTag("error.type", _response.Status.ToString(System.Globalization.CultureInfo.InvariantCulture)).SetStatus(ActivityStatusCode.Error);
+            }
+        }
+
+        span?.Dispose();
+    }
+
+    private EdgeError Error(Exception failure) => new(
+        _isTimedOut ? ForwarderError.RequestTimedOut : _response.HasStarted ? ForwarderError.ResponseBodyDestination : ForwarderError.Request, failure);
+
+    private static int Status(EdgeError error) => error.Error is ForwarderError.RequestTimedOut || error.Kind() is TryFailure.Gone ? StatusCodes.Status504GatewayTimeout : StatusCodes.Status502BadGateway;
+
+    private void Begin(Wait wait, Http1Connection? replica = null)
+    {
+        lock (_lock)
+        {
+            (_wait, _replica) = (wait, replica);
+            Volatile.Write(ref _waitsSince, Environment.TickCount64);
+            if (_isGone)
+            {
+                replica?.Dispose();
+            }
+        }
+    }
+
+    private bool IsOver()
+    {
+        lock (_lock)
+        {
+            return _isExpired || _isClosing || _isGone;
+        }
+    }
+
+    // Nothing of the edge's is to be in Kestrel's way.
+    private bool LetGo()
+    {
+        Begin(Wait.Nothing);
+        if (!_isClosing && _input.TryRead(out var read))
+        {
+            _input.AdvanceTo(read.Buffer.Start);
+        }
+
+        return true;
+    }
+
+    // Each second.
+    private void Tick()
+    {
+        lock (_lock)
+        {
+            var waited = TimeSpan.FromMilliseconds(Environment.TickCount64 - Volatile.Read(ref _waitsSince));
+            switch (_wait)
+            {
+                case Wait.Request when waited > _limits.KeepAliveTimeout:
+                case Wait.RestOfRequest when waited > _limits.RequestHeadersTimeout:
+                    _isExpired = true;
+                    _input.CancelPendingRead();
+                    break;
+                case Wait.Replica when waited > (_edge.Route?.ActivityTimeout ?? TimeSpan.MaxValue):
+                    _isTimedOut = true;
+                    _replica?.Dispose();
+                    break;
+            }
+        }
+    }
+
+    private void Gone()
+    {
+        lock (_lock)
+        {
+            _isGone = true;
+            _replica?.Dispose();
+        }
+    }
+
+    private void Closing()
+    {
+        lock (_lock)
+        {
+            _isClosing = true;
+            if (_wait is Wait.Request or Wait.RestOfRequest)
+            {
+                _input.CancelPendingRead();
+            }
+        }
+    }
+}

@@ -31,8 +31,7 @@ public sealed class Rotation : IDisposable
 
     /// <summary>Writes the file; does not wait for the balancer.</summary>
     /// <param name="destinations">The replicas there are.</param>
-    /// <exception cref="IOException">It cannot be written.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
+    /// <exception cref="ClusterException">It cannot be written.</exception>
     internal void Write(IEnumerable<Destination> destinations)
     {
         var all = new JsonObject();
@@ -49,9 +48,16 @@ public sealed class Rotation : IDisposable
 
         var clusters = new JsonObject { [Variables.Cluster] = new JsonObject { ["Destinations"] = all } };
         var whole = $"{File}.new";
-        System.IO.File.WriteAllText(whole, new JsonObject { ["ReverseProxy"] = new JsonObject { ["Clusters"] = clusters } }.ToJsonString());
-        // Never half of it.
-        System.IO.File.Move(whole, File, overwrite: true);
+        try
+        {
+            System.IO.File.WriteAllText(whole, new JsonObject { ["ReverseProxy"] = new JsonObject { ["Clusters"] = clusters } }.ToJsonString());
+            // Never half of it.
+            System.IO.File.Move(whole, File, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ClusterException($"{File}, which tells the load balancer of its replicas, cannot be written: {e.Message}");
+        }
     }
 
     /// <summary>Writes the file and waits until the balancer goes by it: those that leave get nothing new, the others have answered it.</summary>
@@ -60,15 +66,7 @@ public sealed class Rotation : IDisposable
     /// <exception cref="ClusterException">The file cannot be written, or the balancer does not go by it.</exception>
     internal async Task ChangeAsync(IReadOnlyCollection<Destination> destinations, CancellationToken cancellationToken)
     {
-        try
-        {
-            Write(destinations);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ClusterException($"{File}, which tells the load balancer of its replicas, cannot be written: {e.Message}");
-        }
-
+        Write(destinations);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Patience);
         try

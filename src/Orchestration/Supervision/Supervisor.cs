@@ -101,8 +101,8 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
             _serves = true;
             output.Ready(plan);
 
-            var guard = Rotation is null ? _failed.Task : GuardAsync(stop);
-            await (await Task.WhenAny(_failed.Task, guard).WaitAsync(stop));
+            _ = GuardAsync(stop);
+            await _failed.Task.WaitAsync(stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -122,7 +122,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
     /// <param name="next">What to run from now on; its load balancer is not looked at.</param>
     /// <param name="runtime">What its replicas run in.</param>
     /// <returns>How many were replaced.</returns>
-    /// <exception cref="ClusterException">A new replica does not get ready; those that it and the ones after it should replace go on.</exception>
+    /// <exception cref="ClusterException">A new replica does not get ready; those that were not replaced yet go on.</exception>
     public Task<int> ReloadAsync(ClusterPlan next, IRuntime runtime) => ChangeAsync(async cancelled =>
     {
         var olds = _replicas.OrderBy(replica => replica.Number).ToList();
@@ -175,54 +175,56 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
     /// <summary>Replaces what reaches its limits, one after the other.</summary>
     private async Task GuardAsync(CancellationToken stop)
     {
-        while (true)
+        while (!stop.IsCancellationRequested)
         {
-            await Task.Delay(GuardInterval, Time, stop);
-            if (_plan.Restart is { Memory: null, Age: null, Requests: null })
+            try
             {
-                continue;
-            }
-
-            var answered = await Rotation!.AnsweredAsync(stop);
-            List<RunningReplica> replicas;
-            lock (_lock)
-            {
-                replicas = [.. _replicas.Where(replica => replica.Workload.Status is { State: WorkloadState.Ready } && replica is { IsInRotation: true, Leaves: false })];
-            }
-
-            var now = Time.GetUtcNow();
-            foreach (var replica in replicas)
-            {
-                var status = replica.Workload.Status;
-                if (now - status.StartedAt > Settling && replica.Limits.Reached(status, answered(replica.Destination), now) is { } reached)
+                await Task.Delay(GuardInterval, Time, stop);
+                if (Rotation is not null && _plan.Restart is not { Memory: null, Age: null, Requests: null })
                 {
-                    output.Say($"{status.Name} ({status.Process}) {reached}: another takes its place.");
-                    await TryReplaceAsync(replica, stop);
-                    break;
+                    await ReplaceFirstAsync(await Rotation.AnsweredAsync(stop));
                 }
+            }
+            catch (Exception e) when (!stop.IsCancellationRequested)
+            {
+                // What only looks on does not end what serves.
+                output.Warn($"A replica that was to be replaced goes on: {e.Message}");
+                await Task.Delay(GuardPause, Time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (OperationCanceledException)
+            {
+                // As told.
             }
         }
     }
 
-    private async Task TryReplaceAsync(RunningReplica old, CancellationToken stop)
+    private async Task ReplaceFirstAsync(Func<Destination, long> answered)
     {
-        try
+        List<RunningReplica> replicas;
+        lock (_lock)
         {
-            await ChangeAsync(async cancelled =>
-            {
-                // Somebody else may have done it meanwhile.
-                if (_replicas.Contains(old))
-                {
-                    await ReplaceAsync(old, _plan, _service, cancelled);
-                }
-
-                return 1;
-            });
+            replicas = [.. _replicas.Where(replica => replica is { IsInRotation: true, Leaves: false })];
         }
-        catch (ClusterException e)
+
+        var now = Time.GetUtcNow();
+        foreach (var replica in replicas)
         {
-            output.Warn($"{old.Plan.Name} goes on: {e.Message}");
-            await Task.Delay(GuardPause, Time, stop);
+            var status = replica.Workload.Status;
+            if (status.State is WorkloadState.Ready && now - status.StartedAt > Settling && replica.Limits.Reached(status, answered(replica.Destination), now) is { } reached)
+            {
+                output.Say($"{status.Name} ({status.Process}) {reached}: another takes its place.");
+                await ChangeAsync(async cancelled =>
+                {
+                    // Somebody else may have done it meanwhile.
+                    if (_replicas.Contains(replica))
+                    {
+                        await ReplaceAsync(replica, _plan, _service, cancelled);
+                    }
+
+                    return 1;
+                });
+                return;
+            }
         }
     }
 

@@ -38,7 +38,7 @@ internal sealed class ClusterCommand : RootCommand
             Add(command);
         }
 
-        Add(new Command("publish", "Writes the plan for another target instead of running it.") { new PublishKubernetesCommand(Configure), new PublishSystemdCommand(Configure, _file) });
+        Add(new Command("publish", "Writes the plan for another target instead of running it.") { new PublishKubernetesCommand(Configure), new PublishComposeCommand(Configure), new PublishSystemdCommand(Configure, _file) });
         SetAction(parsed => run(() => Configure(parsed)));
     }
 

@@ -48,6 +48,12 @@ internal sealed class ClusterControl(Supervisor supervisor, LogBook log, Func<Cl
             await reply(new(Error: "The cluster is ending."));
             await reply(new(ExitCode: 1));
         }
+        catch (Exception e) when (!left.IsCancellationRequested)
+        {
+            // Nobody is to wait for an answer.
+            await reply(new(Error: $"{request.Verb} failed: {e.Message}"));
+            await reply(new(ExitCode: 1));
+        }
     }
 
     /// <summary>Reloads as <c>reload</c> does.</summary>
@@ -62,7 +68,7 @@ internal sealed class ClusterControl(Supervisor supervisor, LogBook log, Func<Cl
             log.Say(done);
             return done;
         }
-        catch (ClusterException e)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             log.Warn($"Reloading stopped, those before go on: {e.Message}");
             throw new ClusterException($"Reloading stopped, those before go on: {e.Message}");

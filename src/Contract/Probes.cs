@@ -1,6 +1,6 @@
 namespace ClusterAspire.Contract;
 
-/// <summary>What every service is asked by whoever looks after it, and what its answer means: the same to all who ask.</summary>
+/// <summary>The health probes of a service and what its answers mean, for the load balancer and for every supervisor.</summary>
 public static class Probes
 {
     /// <summary>The path that tells whether a process is ready to serve.</summary>

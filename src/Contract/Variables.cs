@@ -1,6 +1,6 @@
 namespace ClusterAspire.Contract;
 
-/// <summary>The environment variables that a replica and the load balancer are told by, whoever starts them.</summary>
+/// <summary>The environment variables that configure a replica and the load balancer, the same for every way to start them.</summary>
 public static class Variables
 {
     /// <summary>The replica's name, such as <c>replica-0</c>.</summary>
@@ -9,7 +9,7 @@ public static class Variables
     /// <summary>The core the replica is pinned to (the operating system's number).</summary>
     public const string ReplicaCore = "Replica__Core";
 
-    /// <summary><c>true</c> when the replica pins itself to its core, as whoever starts it does not.</summary>
+    /// <summary><c>true</c> when the replica must pin itself to its core, because the program that starts it does not.</summary>
     public const string ReplicaPin = "Replica__Pin";
 
     /// <summary>The file whose lock makes a replica the leader.</summary>
@@ -45,7 +45,7 @@ public static class Variables
     /// <summary>Where the live page, the metrics and the replica API listen.</summary>
     public const string LoadBalancerAdminUrl = "LoadBalancer__AdminUrl";
 
-    /// <summary>What whoever asks the admin port must know, if anything.</summary>
+    /// <summary>The token that clients of the admin port must send.</summary>
     public const string LoadBalancerAdminToken = "LoadBalancer__AdminToken";
 
     /// <summary>How many compute requests may wait at the load balancer.</summary>

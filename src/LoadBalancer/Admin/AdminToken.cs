@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 namespace ClusterAspire.LoadBalancer.Admin;
 
 /// <summary>
-/// What whoever asks the admin port must know: the configured token, or one made for this run where the port can be reached
+/// What a client of the admin port must send: the configured token, or one made for this run where the port can be reached
 /// from other machines and none is configured. A port on loopback needs none.
 /// </summary>
 internal sealed partial class AdminToken

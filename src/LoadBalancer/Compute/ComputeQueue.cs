@@ -69,7 +69,7 @@ internal sealed class ComputeQueue(
                 }
             }
 
-            // A slot came in the same moment: serve whoever is still there, pass it on for who is not.
+            // A slot was granted at the same moment: use it if the client is still connected, else pass it to the next request.
             var lease = await wait.Slot.Task;
             if (cancellationToken.IsCancellationRequested)
             {

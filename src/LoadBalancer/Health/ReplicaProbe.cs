@@ -40,14 +40,14 @@ internal sealed partial class ReplicaProbe(
 
     private readonly System.Runtime.CompilerServices.ConditionalWeakTable<DestinationState, ProbeSchedule> _schedules = [];
 
-    // Many reasons to wake are one.
+    // Several reasons to wake up at the same time need one wake-up.
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <summary>A connection to the replica was refused: it leaves rotation until it answers a probe.</summary>
     public void Refused(ClusterState cluster, Upstream replica)
     {
         Change(cluster, replica, Schedule(replica.Destination), replica.IsGone(), null);
-        // Not when the next probe of a replica that serves would have been: from now on it may be back at any time.
+        // At once instead of at the next regular probe: it may be back at any time.
         Suspect(replica.Destination);
     }
 
@@ -58,7 +58,7 @@ internal sealed partial class ReplicaProbe(
     /// <summary>A connection broke: ask the replica at once whether it is still there.</summary>
     public void Suspect(DestinationState destination)
     {
-        Schedule(destination).Hurry();
+        Schedule(destination).BeDueNow();
         Wake();
     }
 

@@ -2,7 +2,7 @@ namespace ClusterAspire.LoadBalancer.Live;
 
 /// <summary>A drawing of the last five minutes in slices: each is drawn while it grows, and never again.</summary>
 /// <remarks>
-/// The charts of libraries draw five minutes anew each second, which costs the balancer more than a page may. Here every second
+/// The charts of libraries draw all five minutes again each second, which costs the balancer more than a page may. Here every second
 /// is drawn where it is in absolute time, and what moves is the view box.
 /// </remarks>
 /// <typeparam name="T">What is drawn.</typeparam>

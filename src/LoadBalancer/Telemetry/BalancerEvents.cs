@@ -33,7 +33,7 @@ internal sealed class BalancerEvents(TimeProvider time)
         Add(replica.Name, text, kind);
     }
 
-    /// <summary>Whoever runs the replicas reports something the balancer cannot see, such as an exit code.</summary>
+    /// <summary>The supervisor of the replicas reports something that the balancer cannot see, such as an exit code.</summary>
     public void Reported(string subject, string text) => Add(subject, text, BalancerEventKind.Bad);
 
     /// <summary>A request that ended two replicas is refused from now on.</summary>

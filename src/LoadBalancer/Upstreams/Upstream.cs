@@ -80,10 +80,10 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
     /// <summary>The timestamp of its last answer, to a probe or to a request; 0 before the first.</summary>
     public long AnsweredAt => Volatile.Read(ref _answeredAt);
 
-    /// <summary>Whether new requests may go to it. Nobody having asked it yet counts as yes.</summary>
+    /// <summary>Whether new requests may go to it: it answered its last probe as ready, or has not been probed yet.</summary>
     public bool IsAvailable => _availability is Availability.Unknown or Availability.Ready;
 
-    /// <summary>Whether nobody has asked it yet.</summary>
+    /// <summary>Whether it has not been probed yet.</summary>
     public bool IsUnknown => _availability is Availability.Unknown;
 
     /// <summary>Whether it served and now says that it is unhealthy, or says nothing; one that refuses connections is not ill but gone.</summary>

@@ -17,7 +17,7 @@ internal static class Rehearsal
 {
     private static readonly byte[] Request = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"u8.ToArray();
 
-    /// <summary>Plays it where that can be done; whoever waits for it does without otherwise.</summary>
+    /// <summary>Plays it where that can be done, and does nothing otherwise.</summary>
     public static async Task PlayAsync(CancellationToken cancellationToken)
     {
         foreach (var loopback in (IPAddress[])[IPAddress.Loopback, IPAddress.IPv6Loopback])

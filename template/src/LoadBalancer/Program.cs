@@ -1,0 +1,1 @@
+return await ClusterAspire.LoadBalancer.LoadBalancerProgram.RunAsync(args);

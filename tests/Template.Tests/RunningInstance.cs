@@ -1,0 +1,100 @@
+using System.Text;
+using ClusterAspire.Tests;
+using CliWrap;
+
+namespace ClusterAspire.Template.Tests;
+
+/// <summary>An instance's AppHost, started as its README says, on ports of its own.</summary>
+internal sealed class RunningInstance : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _end = new();
+    private readonly StringBuilder _output = new();
+    private Task _running = Task.CompletedTask;
+
+    private RunningInstance()
+    {
+    }
+
+    /// <summary>Talks to the balancer's public port.</summary>
+    public HttpClient Service { get; } = new(new SocketsHttpHandler { UseProxy = false });
+
+    /// <summary>Talks to the live page's port.</summary>
+    public HttpClient Admin { get; } = new(new SocketsHttpHandler { UseProxy = false });
+
+    /// <summary>Starts it, and returns once its balancer answers.</summary>
+    public static async Task<RunningInstance> StartAsync(string folder)
+    {
+        var instance = new RunningInstance();
+        var ports = FreePort.Take(5);
+        (instance.Service.BaseAddress, instance.Admin.BaseAddress) = (new($"http://127.0.0.1:{ports[0]}"), new($"http://127.0.0.1:{ports[1]}"));
+        instance._running = Workshop
+            .Dotnet(folder, "run", "--project", "AppHost", "--no-build", "--no-launch-profile", "--", "--replicas", "2", "--port", $"{ports[0]}", "--admin-port", $"{ports[1]}")
+            .WithEnvironmentVariables(environment => environment
+                .Set("DOTNET_ENVIRONMENT", "Development")
+                .Set("ASPNETCORE_URLS", $"http://127.0.0.1:{ports[2]}")
+                .Set("ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", $"http://127.0.0.1:{ports[3]}")
+                .Set("ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL", $"http://127.0.0.1:{ports[4]}")
+                .Set("ASPIRE_ALLOW_UNSECURED_TRANSPORT", "true"))
+            .WithStandardOutputPipe(PipeTarget.ToDelegate(instance.Write))
+            .WithStandardErrorPipe(PipeTarget.ToDelegate(instance.Write))
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteAsync(CancellationToken.None, instance._end.Token);
+        try
+        {
+            await Eventually.IsTrueAsync(instance.AnswersAsync, "the instance answers");
+            return instance;
+        }
+        catch (Exception exception)
+        {
+            await instance.DisposeAsync();
+            throw new InvalidOperationException($"The instance did not start: {instance.Output}", exception);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // Ctrl+C: it ends what it started.
+        await _end.CancelAsync();
+        await Task.WhenAny(_running, Task.Delay(Eventually.Patience));
+        Service.Dispose();
+        Admin.Dispose();
+        _end.Dispose();
+    }
+
+    private string Output
+    {
+        get
+        {
+            lock (_output)
+            {
+                return _output.ToString();
+            }
+        }
+    }
+
+    private void Write(string line)
+    {
+        lock (_output)
+        {
+            _output.AppendLine(line);
+        }
+    }
+
+    private async Task<bool> AnswersAsync()
+    {
+        if (_running.IsCompleted)
+        {
+            throw new InvalidOperationException($"It has ended. {Output}");
+        }
+
+        try
+        {
+            using var response = await Service.GetAsync("fast");
+            return response.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,89 @@
+using System.Text;
+using CliWrap;
+using CliWrap.Exceptions;
+
+namespace ClusterAspire.Template.Tests;
+
+/// <summary>
+/// A folder where instances of the template are made without a network: what they need is in the package cache already,
+/// since this repository needs it too, and the packages of this repository are in a folder.
+/// </summary>
+public sealed class Workshop : IAsyncLifetime
+{
+    private static readonly string[] Packed = ["Contract", "Hosting", "Link", "LoadBalancer", "Orchestration", "Replica", "Templates"];
+    private static readonly TimeSpan StepLimit = TimeSpan.FromMinutes(6);
+    private readonly string _root = Directory.CreateTempSubdirectory("clusteraspire-template-").FullName;
+
+    /// <summary>Where packages of this repository are put.</summary>
+    public string Feed => Directory.CreateDirectory(Path.Combine(_root, "feed")).FullName;
+
+    public async ValueTask InitializeAsync()
+    {
+        // The only source is the folder, and the packages that are taken from it do not get into the user's cache.
+        var cache = await DotnetAsync(_root, "nuget", "locals", "global-packages", "--list", "--force-english-output");
+        var packages = cache.Split("global-packages:", 2)[1].Trim();
+        await File.WriteAllTextAsync(Path.Combine(_root, "nuget.config"), $"""
+            <configuration>
+              <config><add key="globalPackagesFolder" value="packages" /></config>
+              <fallbackPackageFolders><clear /><add key="cache" value="{packages}" /></fallbackPackageFolders>
+              <packageSources><clear /><add key="feed" value="{Feed}" /></packageSources>
+            </configuration>
+            """);
+        await DotnetAsync(_root, "new", "install", Clone.Root, "--debug:custom-hive", Hive);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Directory.Delete(_root, recursive: true);
+        return default;
+    }
+
+    /// <summary>Creates an instance and returns its folder.</summary>
+    public async Task<string> CreateAsync(string name, params string[] options)
+    {
+        await DotnetAsync(_root, ["new", "clusteraspire", "--name", name, "--output", name, "--no-restore", "--debug:custom-hive", Hive, .. options]);
+        return Path.Combine(_root, name);
+    }
+
+    /// <summary>Packs what was built of this repository into the feed, and takes the template from its package from then on.</summary>
+    public async Task PackAsync()
+    {
+        var projects = string.Join(';', Packed.Select(project => Path.Combine(Clone.Root, "src", project, $"{project}.csproj")));
+        await File.WriteAllTextAsync(Path.Combine(_root, "pack.proj"), $"""
+            <Project>
+              <Target Name="Pack">
+                <MSBuild Projects="{projects}" Targets="Pack" BuildInParallel="true" Properties="NoBuild=true;Configuration={Clone.Configuration};PackageOutputPath={Feed}" />
+              </Target>
+            </Project>
+            """);
+        await DotnetAsync(_root, "msbuild", "pack.proj", "-m", "-nologo");
+        await DotnetAsync(_root, "new", "uninstall", Clone.Root, "--debug:custom-hive", Hive);
+        await DotnetAsync(_root, "new", "install", Directory.GetFiles(Feed, "ClusterAspire.Templates.*.nupkg").Single(), "--debug:custom-hive", Hive);
+    }
+
+    /// <summary>Runs <c>dotnet</c> and returns what it wrote; a failure is thrown with it.</summary>
+    public static async Task<string> DotnetAsync(string folder, params string[] arguments)
+    {
+        var output = new StringBuilder();
+        using var limit = new CancellationTokenSource(StepLimit);
+        try
+        {
+            await Dotnet(folder, arguments).WithStandardOutputPipe(PipeTarget.ToStringBuilder(output)).WithStandardErrorPipe(PipeTarget.ToStringBuilder(output)).ExecuteAsync(limit.Token);
+            return output.ToString();
+        }
+        catch (Exception exception) when (exception is CommandExecutionException or OperationCanceledException)
+        {
+            throw new InvalidOperationException($"dotnet {string.Join(' ', arguments)}: {output}", exception);
+        }
+    }
+
+    /// <summary>A command in the environment of a user's terminal, not of the test's host.</summary>
+    public static Command Dotnet(string folder, params string[] arguments) => Cli.Wrap("dotnet").WithArguments(arguments).WithWorkingDirectory(folder).WithEnvironmentVariables(environment => environment
+        .Set("NUGET_PACKAGES", null)
+        .Set("MSBUILDDISABLENODEREUSE", "1")
+        .Set("DOTNET_CLI_TELEMETRY_OPTOUT", "1")
+        .Set("DOTNET_NOLOGO", "1")
+        .Set("CI", null));
+
+    private string Hive => Path.Combine(_root, "hive");
+}

@@ -4,10 +4,13 @@ using CliWrap;
 
 namespace ClusterAspire.Template.Tests;
 
-/// <summary>An instance's AppHost, started as its README says, on ports of its own.</summary>
+/// <summary>An instance's AppHost with its dashboard, on ports of its own.</summary>
 internal sealed class RunningInstance : IAsyncDisposable
 {
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(30);
     private readonly CancellationTokenSource _end = new();
+    private readonly CancellationTokenSource _kill = new();
     private readonly StringBuilder _output = new();
     private Task _running = Task.CompletedTask;
 
@@ -28,7 +31,8 @@ internal sealed class RunningInstance : IAsyncDisposable
         var ports = FreePort.Take(5);
         (instance.Service.BaseAddress, instance.Admin.BaseAddress) = (new($"http://127.0.0.1:{ports[0]}"), new($"http://127.0.0.1:{ports[1]}"));
         instance._running = Workshop
-            .Dotnet(folder, "run", "--project", "AppHost", "--no-build", "--no-launch-profile", "--", "--replicas", "2", "--port", $"{ports[0]}", "--admin-port", $"{ports[1]}")
+            // What dotnet run starts: a signal to that would not get here.
+            .Dotnet(Path.Combine(folder, "AppHost"), $"bin/Debug/net10.0/{Path.GetFileName(folder)}.AppHost.dll", "--replicas", "2", "--port", $"{ports[0]}", "--admin-port", $"{ports[1]}")
             .WithEnvironmentVariables(environment => environment
                 .Set("DOTNET_ENVIRONMENT", "Development")
                 .Set("ASPNETCORE_URLS", $"http://127.0.0.1:{ports[2]}")
@@ -38,10 +42,17 @@ internal sealed class RunningInstance : IAsyncDisposable
             .WithStandardOutputPipe(PipeTarget.ToDelegate(instance.Write))
             .WithStandardErrorPipe(PipeTarget.ToDelegate(instance.Write))
             .WithValidation(CommandResultValidation.None)
-            .ExecuteAsync(CancellationToken.None, instance._end.Token);
+            .ExecuteAsync(instance._kill.Token, instance._end.Token);
         try
         {
-            await Eventually.IsTrueAsync(instance.AnswersAsync, "the instance answers");
+            for (var limit = DateTime.UtcNow + StartLimit; !await instance.AnswersAsync(); await Task.Delay(100))
+            {
+                if (DateTime.UtcNow > limit)
+                {
+                    throw new TimeoutException("It has not answered in time.");
+                }
+            }
+
             return instance;
         }
         catch (Exception exception)
@@ -55,10 +66,12 @@ internal sealed class RunningInstance : IAsyncDisposable
     {
         // Ctrl+C: it ends what it started.
         await _end.CancelAsync();
-        await Task.WhenAny(_running, Task.Delay(Eventually.Patience));
+        await Task.WhenAny(_running, Task.Delay(EndLimit));
+        await _kill.CancelAsync();
         Service.Dispose();
         Admin.Dispose();
         _end.Dispose();
+        _kill.Dispose();
     }
 
     private string Output

@@ -11,7 +11,7 @@ public sealed partial class TemplateTests(Workshop workshop) : IClassFixture<Wor
     {
         var instance = await workshop.CreateAsync("Contoso.Shop");
 
-        var build = await Workshop.DotnetAsync(instance, "build", "-p:UseSharedCompilation=false");
+        var build = await Workshop.DotnetAsync(instance, "build");
         Assert.Contains("0 Warning(s)", build, StringComparison.Ordinal);
         // Its three tests start its AppHost, ask its balancer and end a replica.
         var tests = await Workshop.DotnetAsync(instance, "test", "--no-build");
@@ -26,7 +26,7 @@ public sealed partial class TemplateTests(Workshop workshop) : IClassFixture<Wor
         var instance = await workshop.CreateAsync("Contoso", "--packages", "--no-kubernetes", "--route", "report");
         Assert.False(Directory.Exists(Path.Combine(instance, "engine")) || Directory.Exists(Path.Combine(instance, "k8s")));
 
-        Assert.Contains("0 Warning(s)", await Workshop.DotnetAsync(instance, "build", "-p:UseSharedCompilation=false"), StringComparison.Ordinal);
+        Assert.Contains("0 Warning(s)", await Workshop.DotnetAsync(instance, "build"), StringComparison.Ordinal);
         await using var cluster = await RunningInstance.StartAsync(instance);
 
         Assert.Equal("fast\n", await cluster.Service.GetStringAsync("fast", TestContext.Current.CancellationToken));

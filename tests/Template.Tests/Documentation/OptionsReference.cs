@@ -53,6 +53,8 @@ internal static partial class OptionsReference
         null => "",
         bool flag => flag ? "`true`" : "`false`",
         Enum member => $"`{member.ToString().ToLowerInvariant()}`",
+        // It depends on the machine and the user.
+        string path when Path.IsPathRooted(path) => "in the temporary folder",
         string text => $"`{text}`",
         Uri address => $"`{address.OriginalString}`",
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),

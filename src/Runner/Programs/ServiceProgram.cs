@@ -10,9 +10,10 @@ internal sealed class ServiceProgram(IClusterOutput output)
 {
     private const string RuntimeConfig = ".runtimeconfig.json";
 
-    // A project is published once more at each reload, beside what still runs. Older ones go.
+    // A project is published once more at each reload, beside what still runs. Those of runs before go at the start.
     private const int PublishedKept = 3;
 
+    private bool _hasTidied;
     private string? _lacks;
 
     /// <summary>Finds it.</summary>
@@ -62,11 +63,12 @@ internal sealed class ServiceProgram(IClusterOutput output)
             throw new ClusterException($"{project} does not build: {said.Find(line => line.Contains(": error ", StringComparison.Ordinal))?.Trim() ?? "see what dotnet publish says above."}");
         }
 
-        foreach (var old in Directory.GetDirectories(published).Order(StringComparer.Ordinal).SkipLast(PublishedKept))
+        foreach (var old in _hasTidied ? [] : Directory.GetDirectories(published).Order(StringComparer.Ordinal).SkipLast(PublishedKept))
         {
             Directory.Delete(old, recursive: true);
         }
 
+        _hasTidied = true;
         return await FindInAsync(folder, cancellationToken);
     }
 

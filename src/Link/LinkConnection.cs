@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Net.Sockets;
 
@@ -40,6 +41,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     private byte[] _sending = new byte[SmallestSend];
     private int _unsentLength;
     private bool _isSending;
+    private long _sentAt;
     private TaskCompletionSource? _room;
 
     private Exception? _failure;
@@ -153,7 +155,8 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
 
     private void BeginSending()
     {
-        if (_options.SendsAtOnce)
+        var last = Interlocked.Exchange(ref _sentAt, Stopwatch.GetTimestamp());
+        if (Stopwatch.GetElapsedTime(last) >= _options.SendsAtOnceAfter)
         {
             _ = SendAsync();
         }

@@ -8,8 +8,11 @@ public sealed record LinkConnectionOptions
     /// <summary>Where those run who wait for something to read: <see cref="PipeScheduler.Inline"/> only where none of them blocks.</summary>
     public PipeScheduler Scheduler { get; init; } = PipeScheduler.ThreadPool;
 
-    /// <summary>Whether what is to be sent is sent at once; else behind what waits for the thread pool, and with what that has to send.</summary>
-    public bool SendsAtOnce { get; init; }
+    /// <summary>
+    /// After how long a quiet what is to be sent is sent at once; null for never. Else it is sent behind what waits for the thread
+    /// pool, and with what that has to send: a system call for all.
+    /// </summary>
+    public TimeSpan? SendsAtOnceAfter { get; init; }
 
     /// <summary>Takes a virtual connection that the other side opened, and says whether it does; null on the side that opens them.</summary>
     public Func<VirtualConnection, bool>? Accept { get; init; }

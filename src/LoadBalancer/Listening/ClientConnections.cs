@@ -35,7 +35,7 @@ internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServ
         {
             // Agreed upon by TLS: Kestrel knows, and nothing of HTTP/1 is to be checked.
             var sent = new WatchedOutput(transport.Output);
-            connection.Transport = new Duplex(transport.Input, sent);
+            connection.Transport = new Duplex(new PooledInput(transport.Input), sent);
             connection.Features.Get<IConnectionHeartbeatFeature>()?.OnHeartbeat(_ => LetGo(connection, sent), sent);
             await http1(connection);
             return;
@@ -64,7 +64,7 @@ internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServ
         if (input.IsHttp2)
         {
             connection.Features.Set(heartbeat);
-            connection.Transport = new Duplex(transport.Input, new WatchedOutput(transport.Output));
+            connection.Transport = new Duplex(new PooledInput(transport.Input), new WatchedOutput(transport.Output));
             await _http2!(connection);
         }
     }

@@ -36,21 +36,25 @@ internal sealed class PausingListenerFactory(
         }
 
         socket.Listen(transport.Value.Backlog);
+        var port = ((IPEndPoint)endpoint).Port;
+        var isPublic = port != options.Value.AdminUrl.Port;
+        // The edge blocks no thread: it serves a request on the one that saw it come. TLS would have to be undone there.
+        var isInline = isPublic && options.Value.Edge && !options.Value.ListenAddresses.Any(address => address.IsHttps && address.Binding.Port == port);
         return new(new PausingListener(
             socket,
-            new SocketConnectionContextFactory(Options(transport.Value), loggers.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets")),
-            pauses: ((IPEndPoint)endpoint).Port != options.Value.AdminUrl.Port,
+            new SocketConnectionContextFactory(Options(transport.Value, isInline), loggers.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets")),
+            pauses: isPublic,
             transport.Value.NoDelay,
             events,
             loggers.CreateLogger<PausingListener>()));
     }
 
-    private static SocketConnectionFactoryOptions Options(SocketTransportOptions transport) => new()
+    private static SocketConnectionFactoryOptions Options(SocketTransportOptions transport, bool isInline) => new()
     {
         IOQueueCount = transport.IOQueueCount,
         MaxReadBufferSize = transport.MaxReadBufferSize,
         MaxWriteBufferSize = transport.MaxWriteBufferSize,
-        UnsafePreferInlineScheduling = transport.UnsafePreferInlineScheduling,
+        UnsafePreferInlineScheduling = isInline || transport.UnsafePreferInlineScheduling,
         WaitForDataBeforeAllocatingBuffer = transport.WaitForDataBeforeAllocatingBuffer,
     };
 

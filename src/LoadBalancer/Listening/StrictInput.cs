@@ -89,6 +89,8 @@ internal sealed class StrictInput(PipeReader inner, RequestFraming framing) : Pi
         while (true)
         {
             var result = await read;
+            // Kestrel, and what is above it, is not for the thread that saw it come.
+            await Task.Yield();
             if (Check(ref result))
             {
                 return result;

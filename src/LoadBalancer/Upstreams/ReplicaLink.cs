@@ -17,7 +17,7 @@ internal sealed class ReplicaLink(string host, int port)
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
 
     // Nothing in the balancer blocks: what has come is dealt with on the thread that saw it come.
-    private static readonly LinkConnectionOptions Options = new() { Scheduler = PipeScheduler.Inline };
+    private static readonly LinkConnectionOptions Options = new() { Scheduler = PipeScheduler.Inline, SendsAtOnceAfter = TimeSpan.FromMicroseconds(100) };
 
     private readonly Lock _lock = new();
     private volatile LinkConnection? _link;

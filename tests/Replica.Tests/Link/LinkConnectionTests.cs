@@ -19,7 +19,7 @@ public sealed class LinkConnectionTests : IDisposable
         var near = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         near.Connect(listener.LocalEndpoint);
         _far = new(listener.AcceptSocket(), new() { Accept = connection => _takes && _accepted.Writer.TryWrite(connection) });
-        _near = new(near, new() { SendsAtOnce = true });
+        _near = new(near, new() { SendsAtOnceAfter = TimeSpan.Zero });
     }
 
     public void Dispose()

@@ -101,7 +101,7 @@ public sealed class LinkEndpointTests
     private static async Task<LinkOffer> OfferAsync(TestApplication app) => (await app.Client.GetFromJsonAsync("/health", ContractJson.Default.ReplicaHealth))!.Link!;
 
     private static Task<LinkConnection> DialAsync(EndPoint endPoint, int port) =>
-        Eventually.InTimeAsync(LinkDialer.ConnectAsync(endPoint, port, new() { SendsAtOnce = true }, TestContext.Current.CancellationToken));
+        Eventually.InTimeAsync(LinkDialer.ConnectAsync(endPoint, port, new() { SendsAtOnceAfter = TimeSpan.Zero }, TestContext.Current.CancellationToken));
 
     private static async Task<string> AskAsync(VirtualStream stream, string request)
     {

@@ -26,7 +26,7 @@ public abstract class ResponseTests(Relay relay)
         relay.Upstream.Requests.Clear();
         relay.Upstream.Answer = request => request.Contains("/next", StringComparison.Ordinal)
             ? new Reply("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext")
-            : new Reply(bytes, Close: !bytes.Contains("ength", StringComparison.Ordinal) && !bytes.Contains("ncoding", StringComparison.Ordinal));
+            : new Reply(bytes, Close: body.Length > 0 && !bytes.Contains("ength", StringComparison.Ordinal) && !bytes.Contains("ncoding", StringComparison.Ordinal));
         var status = int.Parse(bytes[bytes.LastIndexOf("HTTP/1.", StringComparison.Ordinal)..].Split(' ', '\r')[1], System.Globalization.CultureInfo.InvariantCulture);
 
         using var client = new RawClient(relay.Url);

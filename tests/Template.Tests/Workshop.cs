@@ -11,7 +11,7 @@ namespace ClusterAspire.Template.Tests;
 public sealed class Workshop : IAsyncLifetime
 {
     private static readonly string[] Packed = ["Contract", "Hosting", "Link", "LoadBalancer", "Orchestration", "Replica", "Templates"];
-    private static readonly TimeSpan StepLimit = TimeSpan.FromMinutes(6);
+    private static readonly TimeSpan StepLimit = TimeSpan.FromMinutes(12);
     private readonly string _root = Directory.CreateTempSubdirectory("clusteraspire-template-").FullName;
 
     /// <summary>Where packages of this repository are put.</summary>

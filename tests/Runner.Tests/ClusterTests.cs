@@ -128,8 +128,8 @@ public abstract class ClusterTests
 
         // A replica that lives says 405 at once; so would the other, were a request repeated there.
         var posts = Enumerable.Range(0, 4).Select(_ => cluster.Client.PostAsync("/fast", null, Cancelled)).ToList();
-        await cluster.ReplicaAsync(victim.Name, replica => replica.InFlight > 0, "a POST is on its way");
-        await Eventually.IsTrueAsync(() => posts.Any(post => post.IsCompleted), "the other replica answers");
+        await cluster.ReplicaAsync(
+            victim.Name, replica => replica.InFlight > 0 && replica.InFlight == posts.Count(post => !post.IsCompleted), "the other replica has answered, and a POST hangs");
         var hanging = posts.Where(post => !post.IsCompleted).ToList();
         cluster.Kill(victim);
 

@@ -26,7 +26,8 @@ internal static class FreePort
 
     public static int[] Take(int count) => [.. Enumerable.Range(0, count).Select(_ => Next())];
 
-    private static bool IsFree(int port)
+    /// <summary>Whether nobody listens at a port.</summary>
+    public static bool IsFree(int port)
     {
         try
         {

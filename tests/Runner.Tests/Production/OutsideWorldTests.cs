@@ -129,7 +129,7 @@ public sealed class OutsideWorldTests
         cluster.Write(new { }, new { replicas = 1, listen = "systemd" });
         var starting = cluster.StartAsync("systemd-socket-activate", $"--listen=127.0.0.1:{port}");
         using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new($"http://127.0.0.1:{port}"), Timeout = Eventually.Patience };
-        await Eventually.IsTrueAsync(() => !IsFree(port), "the socket listens");
+        await Eventually.IsTrueAsync(() => !FreePort.IsFree(port), "the socket listens");
 
         // The first connection starts it, and waits.
         Assert.NotEmpty(await client.GetStringAsync("/", Cancelled));
@@ -139,20 +139,6 @@ public sealed class OutsideWorldTests
         // Only the balancer has it.
         var replica = (await cluster.PidsAsync()).Single();
         Assert.DoesNotContain(Directory.GetFiles($"/proc/{replica}/fd"), link => new FileInfo(link).LinkTarget == new FileInfo($"/proc/{cluster.Runner.Pid}/fd/3").LinkTarget);
-    }
-
-    private static bool IsFree(int port)
-    {
-        try
-        {
-            using var listener = new TcpListener(IPAddress.Loopback, port);
-            listener.Start();
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 
     private static HttpClient Client(out List<string> subjects, IPAddress? from = null)

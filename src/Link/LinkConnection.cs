@@ -60,6 +60,9 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     /// <summary>Whether virtual connections can be opened.</summary>
     public bool IsOpen => !Volatile.Read(ref _isClosed);
 
+    /// <summary>Why it is over: the first failure on this side; null where either side ended it.</summary>
+    public Exception? Failure => Volatile.Read(ref _failure);
+
     /// <summary>Completes when the link is over.</summary>
     public Task Closed => _closed.Task;
 
@@ -68,6 +71,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     public VirtualConnection Open()
     {
         VirtualConnection connection;
+        bool begins;
         lock (_lock)
         {
             if (_isClosed)
@@ -77,9 +81,15 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
 
             connection = new(this, ++_last, _options.Scheduler);
             _connections[connection.Id] = connection;
+            // Within the same lock: the other side takes numbers in order only.
+            begins = Append(new(FrameKind.Open, 0, connection.Id), default);
         }
 
-        Send(new(FrameKind.Open, 0, connection.Id), default);
+        if (begins)
+        {
+            BeginSending();
+        }
+
         return connection;
     }
 
@@ -128,29 +138,31 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     {
         lock (_lock)
         {
-            if (_isClosed)
+            if (_isClosed || !Append(frame, data))
             {
                 return;
             }
-
-            var length = Frame.HeadLength + data.Length;
-            if (_unsent.Length - _unsentLength < length)
-            {
-                Array.Resize(ref _unsent, Math.Max(_unsent.Length * 2, _unsentLength + length));
-            }
-
-            frame.Write(_unsent.AsSpan(_unsentLength));
-            data.CopyTo(_unsent.AsSpan(_unsentLength + Frame.HeadLength));
-            _unsentLength += length;
-            if (_isSending || _dispatching == this)
-            {
-                return;
-            }
-
-            _isSending = true;
         }
 
         BeginSending();
+    }
+
+    /// <summary>Adds a frame to what is to be sent, under the lock.</summary>
+    /// <returns>Whether the caller has to begin to send.</returns>
+    private bool Append(Frame frame, ReadOnlySpan<byte> data)
+    {
+        var length = Frame.HeadLength + data.Length;
+        if (_unsent.Length - _unsentLength < length)
+        {
+            Array.Resize(ref _unsent, Math.Max(_unsent.Length * 2, _unsentLength + length));
+        }
+
+        frame.Write(_unsent.AsSpan(_unsentLength));
+        data.CopyTo(_unsent.AsSpan(_unsentLength + Frame.HeadLength));
+        _unsentLength += length;
+        var begins = !_isSending && _dispatching != this;
+        _isSending |= begins;
+        return begins;
     }
 
     private void BeginSending()

@@ -71,6 +71,18 @@ public sealed class PoisonListTests
     }
 
     [Fact]
+    public void A_replica_dies_once_however_many_of_its_connections_break()
+    {
+        _poison.Broke(Target, _cluster[0], _cluster[0].Run, Now());
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        // Sent after the first was seen to break, and before the replica was known to be gone.
+        var sentAt = Now();
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        _poison.Broke(Target, _cluster[0], _cluster[0].Run, sentAt);
+        Assert.False(IsRefused());
+    }
+
+    [Fact]
     public void A_replica_that_answers_as_the_same_process_has_not_died()
     {
         var started = DateTimeOffset.UnixEpoch;

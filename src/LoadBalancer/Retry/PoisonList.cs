@@ -108,6 +108,8 @@ internal sealed partial class PoisonList(BalancerEvents events, TimeProvider tim
     {
         // As the same process it has answered since.
         public bool IsRefuted => Replica.Run == Run && Replica.AnsweredAt > At;
+
+        public bool IsSameAs(Death other) => Replica == other.Replica && Run == other.Run;
     }
 
     private sealed class Suspect
@@ -119,7 +121,7 @@ internal sealed partial class PoisonList(BalancerEvents events, TimeProvider tim
         {
             lock (_deaths)
             {
-                if (_deaths.Count == 0 || sentAt > _deaths[^1].At)
+                if (_deaths.Count == 0 || (sentAt > _deaths[^1].At && !_deaths.Exists(known => known.IsSameAs(death))))
                 {
                     _deaths.Add(death);
                 }

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using ClusterAspire.Contract;
 using ClusterAspire.Link;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
 
 namespace ClusterAspire.Replica.Link;
 
@@ -12,10 +13,12 @@ namespace ClusterAspire.Replica.Link;
 /// This replica's end of the link. A link leads to one of the ports that the HTTP server listens at, and its virtual connections
 /// are as good as connections that were accepted there.
 /// </summary>
-internal sealed class LinkServer : IDisposable
+internal sealed partial class LinkServer(ILogger<LinkServer> logger) : IDisposable
 {
-    // Who connects says at once what it is.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    // A balancer sends its greeting at once.
+    private static readonly TimeSpan GreetingLimit = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan AcceptRetryDelay = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<int, LinkPort> _ports = new();
     private readonly CancellationTokenSource _end = new();
@@ -52,7 +55,7 @@ internal sealed class LinkServer : IDisposable
         try
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
-            limit.CancelAfter(Patience);
+            limit.CancelAfter(GreetingLimit);
             var greeting = new byte[Greeting.Length];
             for (var read = 0; read < greeting.Length;)
             {
@@ -88,6 +91,15 @@ internal sealed class LinkServer : IDisposable
         _socket?.Dispose();
     }
 
+    /// <summary>A link is over.</summary>
+    internal void Ended(LinkConnection link)
+    {
+        if (link.Failure is InvalidDataException failure)
+        {
+            Log.Broken(logger, failure.Message);
+        }
+    }
+
     internal void Close(LinkPort port) => _ports.TryRemove(KeyValuePair.Create(port.Local.Port, port));
 
     private async Task AcceptAsync()
@@ -100,7 +112,7 @@ internal sealed class LinkServer : IDisposable
             }
             catch (SocketException e) when (e.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable)
             {
-                await Task.Delay(Patience);
+                await Task.Delay(AcceptRetryDelay);
             }
             catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted)
             {
@@ -111,6 +123,12 @@ internal sealed class LinkServer : IDisposable
                 return;
             }
         }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "The link of a load balancer was ended, with its requests: {Reason}")]
+        public static partial void Broken(ILogger logger, string reason);
     }
 }
 
@@ -154,5 +172,6 @@ internal sealed class LinkPort(IPEndPoint local, Func<ConnectionContext, bool> t
     {
         await link.Closed;
         _links.TryRemove(link, out _);
+        server.Ended(link);
     }
 }

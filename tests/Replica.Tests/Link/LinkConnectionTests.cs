@@ -51,6 +51,34 @@ public sealed class LinkConnectionTests : IDisposable
     }
 
     [Fact]
+    public async Task Connections_are_opened_from_several_threads_at_a_time()
+    {
+        const int Threads = 4;
+        const int Each = 20_000;
+
+        var threads = Enumerable.Range(0, Threads).Select(_ => Task.Factory.StartNew(
+            () =>
+            {
+                for (var i = 0; i < Each; i++)
+                {
+                    _near.Open().Close(CloseReason.Done);
+                }
+            },
+            TestContext.Current.CancellationToken,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default));
+        await Task.WhenAll(threads);
+
+        for (var accepted = 0; accepted < Threads * Each; accepted++)
+        {
+            await Eventually.InTimeAsync(_accepted.Reader.ReadAsync().AsTask());
+        }
+
+        Assert.True(_near.IsOpen);
+        Assert.True(_far.IsOpen);
+    }
+
+    [Fact]
     public async Task One_that_is_not_read_waits_and_holds_up_no_other()
     {
         var (unread, _) = await OpenAsync();

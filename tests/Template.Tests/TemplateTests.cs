@@ -63,7 +63,7 @@ public sealed partial class TemplateTests(Workshop workshop) : IClassFixture<Wor
             Assert.DoesNotMatch("Bench|[.]ci/", file.Key);
         });
         Assert.Equal(
-            await File.ReadAllTextAsync(Path.Combine(Clone.Root, "src/Replica/ReplicaExtensions.cs"), TestContext.Current.CancellationToken),
+            await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src/Replica/ReplicaExtensions.cs"), TestContext.Current.CancellationToken),
             await File.ReadAllTextAsync(Path.Combine(instance, "engine/Replica/ReplicaExtensions.cs"), TestContext.Current.CancellationToken));
     }
 

@@ -29,7 +29,7 @@ public sealed class Workshop : IAsyncLifetime
               <packageSources><clear /><add key="feed" value="{Feed}" /></packageSources>
             </configuration>
             """);
-        await DotnetAsync(_root, "new", "install", Clone.Root, "--debug:custom-hive", Hive);
+        await DotnetAsync(_root, "new", "install", Repository.Root, "--debug:custom-hive", Hive);
     }
 
     public ValueTask DisposeAsync()
@@ -48,16 +48,16 @@ public sealed class Workshop : IAsyncLifetime
     /// <summary>Packs what was built of this repository into the feed, and takes the template from its package from then on.</summary>
     public async Task PackAsync()
     {
-        var projects = string.Join(';', Packed.Select(project => Path.Combine(Clone.Root, "src", project, $"{project}.csproj")));
+        var projects = string.Join(';', Packed.Select(project => Path.Combine(Repository.Root, "src", project, $"{project}.csproj")));
         await File.WriteAllTextAsync(Path.Combine(_root, "pack.proj"), $"""
             <Project>
               <Target Name="Pack">
-                <MSBuild Projects="{projects}" Targets="Pack" BuildInParallel="true" Properties="NoBuild=true;Configuration={Clone.Configuration};PackageOutputPath={Feed}" />
+                <MSBuild Projects="{projects}" Targets="Pack" BuildInParallel="true" Properties="NoBuild=true;Configuration={Repository.Configuration};PackageOutputPath={Feed}" />
               </Target>
             </Project>
             """);
         await DotnetAsync(_root, "msbuild", "pack.proj", "-m", "-nologo");
-        await DotnetAsync(_root, "new", "uninstall", Clone.Root, "--debug:custom-hive", Hive);
+        await DotnetAsync(_root, "new", "uninstall", Repository.Root, "--debug:custom-hive", Hive);
         await DotnetAsync(_root, "new", "install", Directory.GetFiles(Feed, "ClusterAspire.Templates.*.nupkg").Single(), "--debug:custom-hive", Hive);
     }
 

@@ -25,7 +25,7 @@ public sealed class ManifestTests
 
     [Fact]
     public void What_is_applied_by_default_is_the_base() =>
-        Assert.Equal(Kubectl.Kustomize(Path.Combine(Build.Repository, "k8s/base")), Kubectl.Kustomize(Path.Combine(Build.Repository, "k8s")));
+        Assert.Equal(Kubectl.Kustomize(Path.Combine(Repository.Root, "k8s/base")), Kubectl.Kustomize(Path.Combine(Repository.Root, "k8s")));
 
     [Theory, MemberData(nameof(Kustomizations))]
     public void Selectors_select_the_pods_they_are_for_and_no_others(string kustomization)

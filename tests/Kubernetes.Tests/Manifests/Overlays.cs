@@ -10,7 +10,7 @@ internal static partial class Overlays
     private const string Ingress = "ingress";
     private const string Gateway = "gateway";
 
-    private static readonly string ProductionText = File.ReadAllText(Path.Combine(Build.Repository, Production, "kustomization.yaml"));
+    private static readonly string ProductionText = File.ReadAllText(Path.Combine(Repository.Root, Production, "kustomization.yaml"));
 
     /// <summary>The components that production's comments offer.</summary>
     public static IReadOnlyList<string> Offered { get; } = [.. Commented().Matches(ProductionText).Select(match => match.Groups["name"].Value)];
@@ -36,7 +36,7 @@ internal static partial class Overlays
     {
         if (kustomization.Split(With) is not [var overlay, var chosen])
         {
-            return Kubectl.Kustomize(Path.Combine(Build.Repository, kustomization));
+            return Kubectl.Kustomize(Path.Combine(Repository.Root, kustomization));
         }
 
         var text = ProductionText;
@@ -52,7 +52,7 @@ internal static partial class Overlays
         var directory = Directory.CreateTempSubdirectory("clusteraspire-overlay-").FullName;
         try
         {
-            var up = Path.GetRelativePath(directory, Path.Combine(Build.Repository, "k8s"));
+            var up = Path.GetRelativePath(directory, Path.Combine(Repository.Root, "k8s"));
             File.WriteAllText(Path.Combine(directory, "kustomization.yaml"), text.Replace("../..", up, StringComparison.Ordinal));
             return Kubectl.Kustomize(directory);
         }

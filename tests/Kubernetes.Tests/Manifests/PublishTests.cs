@@ -18,7 +18,7 @@ public sealed class PublishTests : IDisposable
     {
         Publish();
 
-        Assert.Equal(Kubectl.Kustomize(Path.Combine(Build.Repository, "k8s/base")), Kubectl.Kustomize(Path.Combine(_directory, "base")));
+        Assert.Equal(Kubectl.Kustomize(Path.Combine(Repository.Root, "k8s/base")), Kubectl.Kustomize(Path.Combine(_directory, "base")));
     }
 
     [Fact]
@@ -139,7 +139,7 @@ public sealed class PublishTests : IDisposable
     private Rendering Overlay(string[] components, string more)
     {
         var overlay = Directory.CreateDirectory(Path.Combine(_directory, $"overlay-{++_overlays}")).FullName;
-        var folders = components.Select(component => Path.GetRelativePath(overlay, Path.Combine(Build.Repository, "k8s", "components", component)));
+        var folders = components.Select(component => Path.GetRelativePath(overlay, Path.Combine(Repository.Root, "k8s", "components", component)));
         File.WriteAllText(
             Path.Combine(overlay, "kustomization.yaml"),
             $"namespace: mine\nresources: [../base]\ncomponents: [{string.Join(", ", folders)}]\n{more}");
@@ -148,7 +148,7 @@ public sealed class PublishTests : IDisposable
 
     private static (int ExitCode, string Error) Runner(params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [Build.Runner, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [Repository.Output("Runner"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEnd();
         process.WaitForExit();

@@ -24,7 +24,7 @@ internal sealed record Manifests(V1Deployment Service, V1Deployment LoadBalancer
         var directory = Directory.CreateTempSubdirectory("clusteraspire-manifests-").FullName;
         try
         {
-            using var runner = Process.Start(new ProcessStartInfo("dotnet", [Build.Runner, "publish", "k8s", "--output", directory, "--discovery", discovery])
+            using var runner = Process.Start(new ProcessStartInfo("dotnet", [Repository.Output("Runner"), "publish", "k8s", "--output", directory, "--discovery", discovery])
             {
                 RedirectStandardOutput = true,
             })!;

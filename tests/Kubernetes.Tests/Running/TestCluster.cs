@@ -56,7 +56,7 @@ internal sealed class TestCluster : IAsyncDisposable
         name,
         address,
         _port,
-        ["dotnet", Build.Service],
+        ["dotnet", Repository.Output("Service")],
         Manifests.Service,
         new Dictionary<string, string?> { ["ASPNETCORE_HTTP_PORTS"] = null, ["ASPNETCORE_URLS"] = $"http://{address}:{_port}" }));
 
@@ -68,7 +68,7 @@ internal sealed class TestCluster : IAsyncDisposable
         name,
         address,
         everyAddress ?? _port,
-        ["unshare", "--mount", "sh", "-c", _mounts, _resolvConf, Api.Account, "dotnet", Build.LoadBalancer],
+        ["unshare", "--mount", "sh", "-c", _mounts, _resolvConf, Api.Account, "dotnet", Repository.Output("LoadBalancer")],
         Manifests.LoadBalancer,
         new Dictionary<string, string?>
         {

@@ -19,7 +19,7 @@ public sealed partial class DocumentationTests
     [Fact]
     public void ConfigurationHasEveryKeyOfEverySection()
     {
-        var file = Path.Combine(Clone.Root, "docs", "configuration.md");
+        var file = Path.Combine(Repository.Root, "docs", "configuration.md");
         var page = File.ReadAllText(file);
         var start = page.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length;
         var wanted = $"{page[..start]}{OptionsReference.Of(Assemblies)}\n{page[page.IndexOf(End, StringComparison.Ordinal)..]}";
@@ -34,7 +34,7 @@ public sealed partial class DocumentationTests
     [Fact]
     public void TroubleshootingHasEveryWarningAndError()
     {
-        var page = Plain(File.ReadAllText(Path.Combine(Clone.Root, "docs", "troubleshooting.md")));
+        var page = Plain(File.ReadAllText(Path.Combine(Repository.Root, "docs", "troubleshooting.md")));
         var messages = Assemblies.Append(Hosting).SelectMany(assembly => assembly.GetTypes())
             .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
             .Select(method => method.GetCustomAttribute<LoggerMessageAttribute>())
@@ -50,7 +50,7 @@ public sealed partial class DocumentationTests
     [Fact]
     public void EveryLinkLeadsToAFileOrAHeading()
     {
-        var pages = Directory.GetFiles(Path.Combine(Clone.Root, "docs"), "*.md", SearchOption.AllDirectories).Append(Path.Combine(Clone.Root, "README.md")).Append(Path.Combine(Clone.Root, "CONTRIBUTING.md"));
+        var pages = Directory.GetFiles(Path.Combine(Repository.Root, "docs"), "*.md", SearchOption.AllDirectories).Append(Path.Combine(Repository.Root, "README.md")).Append(Path.Combine(Repository.Root, "CONTRIBUTING.md"));
         foreach (var page in pages)
         {
             foreach (var target in Link().Matches(File.ReadAllText(page)).Select(link => link.Groups["target"].Value).Where(target => !target.Contains("://", StringComparison.Ordinal)))
@@ -66,7 +66,7 @@ public sealed partial class DocumentationTests
     [Fact]
     public void EveryPageIsInTheIndex()
     {
-        var docs = Path.Combine(Clone.Root, "docs");
+        var docs = Path.Combine(Repository.Root, "docs");
         var index = File.ReadAllText(Path.Combine(docs, "README.md")) + File.ReadAllText(Path.Combine(docs, "decisions", "README.md"));
         Assert.All(
             Directory.GetFiles(docs, "*.md", SearchOption.AllDirectories).Select(Path.GetFileName).Where(name => name is not ("README.md" or "results.md")),
@@ -76,7 +76,7 @@ public sealed partial class DocumentationTests
     [Fact]
     public void TheReadmeIsShort()
     {
-        var words = File.ReadAllText(Path.Combine(Clone.Root, "README.md")).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;
+        var words = File.ReadAllText(Path.Combine(Repository.Root, "README.md")).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;
         Assert.InRange(words, 1, 700);
     }
 

@@ -24,15 +24,15 @@ internal sealed class RunningInstance : IAsyncDisposable
     /// <summary>Talks to the live page's port.</summary>
     public HttpClient Admin { get; } = new(new SocketsHttpHandler { UseProxy = false });
 
-    /// <summary>Starts it, and returns once its balancer answers.</summary>
-    public static async Task<RunningInstance> StartAsync(string folder)
+    /// <summary>Starts the built program of an AppHost's folder, and returns once its balancer answers a path.</summary>
+    public static async Task<RunningInstance> StartAsync(string folder, string program, string path)
     {
         var instance = new RunningInstance();
         var ports = FreePort.Take(5);
         (instance.Service.BaseAddress, instance.Admin.BaseAddress) = (new($"http://127.0.0.1:{ports[0]}"), new($"http://127.0.0.1:{ports[1]}"));
         instance._running = Workshop
             // What dotnet run starts: a signal to that would not get here.
-            .Dotnet(Path.Combine(folder, "AppHost"), $"bin/Debug/net10.0/{Path.GetFileName(folder)}.AppHost.dll", "--replicas", "2", "--port", $"{ports[0]}", "--admin-port", $"{ports[1]}")
+            .Dotnet(folder, $"bin/Debug/net10.0/{program}.dll", "--replicas", "2", "--port", $"{ports[0]}", "--admin-port", $"{ports[1]}")
             .WithEnvironmentVariables(environment => environment
                 .Set("DOTNET_ENVIRONMENT", "Development")
                 .Set("ASPNETCORE_URLS", $"http://127.0.0.1:{ports[2]}")
@@ -45,7 +45,7 @@ internal sealed class RunningInstance : IAsyncDisposable
             .ExecuteAsync(instance._kill.Token, instance._end.Token);
         try
         {
-            for (var limit = DateTime.UtcNow + StartLimit; !await instance.AnswersAsync(); await Task.Delay(100))
+            for (var limit = DateTime.UtcNow + StartLimit; !await instance.AnswersAsync(path); await Task.Delay(100))
             {
                 if (DateTime.UtcNow > limit)
                 {
@@ -93,7 +93,7 @@ internal sealed class RunningInstance : IAsyncDisposable
         }
     }
 
-    private async Task<bool> AnswersAsync()
+    private async Task<bool> AnswersAsync(string path)
     {
         if (_running.IsCompleted)
         {
@@ -102,7 +102,7 @@ internal sealed class RunningInstance : IAsyncDisposable
 
         try
         {
-            using var response = await Service.GetAsync("fast");
+            using var response = await Service.GetAsync(path);
             return response.IsSuccessStatusCode;
         }
         catch (HttpRequestException)

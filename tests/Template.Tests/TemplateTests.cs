@@ -4,7 +4,8 @@ using System.Text.RegularExpressions;
 namespace ClusterAspire.Template.Tests;
 
 /// <summary>Instances of the template, as somebody makes and runs them.</summary>
-public sealed partial class TemplateTests(Workshop workshop) : IClassFixture<Workshop>
+[Collection(nameof(Workshop))]
+public sealed partial class TemplateTests(Workshop workshop)
 {
     [Fact]
     public async Task AnInstanceWithTheSourcesBuildsAndPassesItsTests()
@@ -22,12 +23,11 @@ public sealed partial class TemplateTests(Workshop workshop) : IClassFixture<Wor
     [Fact]
     public async Task AnInstanceWithThePackagesAnswersThroughItsBalancer()
     {
-        await workshop.PackAsync();
-        var instance = await workshop.CreateAsync("Contoso", "--packages", "--no-kubernetes", "--route", "report");
+        var instance = await workshop.CreateFromPackageAsync("Contoso", "--packages", "--no-kubernetes", "--route", "report");
         Assert.False(Directory.Exists(Path.Combine(instance, "engine")) || Directory.Exists(Path.Combine(instance, "k8s")));
 
         Assert.Contains("0 Warning(s)", await Workshop.DotnetAsync(instance, "build"), StringComparison.Ordinal);
-        await using var cluster = await RunningInstance.StartAsync(instance);
+        await using var cluster = await RunningInstance.StartAsync(Path.Combine(instance, "AppHost"), "Contoso.AppHost", "fast");
 
         Assert.Equal("fast\n", await cluster.Service.GetStringAsync("fast", TestContext.Current.CancellationToken));
         Assert.StartsWith("1000 iterations", await cluster.Service.GetStringAsync("report?iterations=1000", TestContext.Current.CancellationToken), StringComparison.Ordinal);

@@ -8,11 +8,15 @@ namespace ClusterAspire.Template.Tests;
 /// A folder where instances of the template are made without a network: what they need is in the package cache already,
 /// since this repository needs it too, and the packages of this repository are in a folder.
 /// </summary>
-public sealed class Workshop : IAsyncLifetime
+[CollectionDefinition(nameof(Workshop))]
+public sealed class Workshop : IAsyncLifetime, ICollectionFixture<Workshop>
 {
-    private static readonly string[] Packed = ["Contract", "Hosting", "Link", "LoadBalancer", "Orchestration", "Replica", "Templates"];
+    private static readonly string[] Packed = ["Contract", "Hosting", "Link", "LoadBalancer", "Orchestration", "Replica", "Runner", "Templates"];
     private static readonly TimeSpan StepLimit = TimeSpan.FromMinutes(12);
     private readonly string _root = Directory.CreateTempSubdirectory("clusteraspire-template-").FullName;
+    private readonly Lazy<Task> _pack;
+
+    public Workshop() => _pack = new(PackOnceAsync);
 
     /// <summary>Where packages of this repository are put.</summary>
     public string Feed => Directory.CreateDirectory(Path.Combine(_root, "feed")).FullName;
@@ -38,15 +42,31 @@ public sealed class Workshop : IAsyncLifetime
         return default;
     }
 
-    /// <summary>Creates an instance and returns its folder.</summary>
-    public async Task<string> CreateAsync(string name, params string[] options)
+    /// <summary>Creates an instance of the template in this repository, and returns its folder.</summary>
+    public Task<string> CreateAsync(string name, params string[] options) => CreateAsync(Hive, name, options);
+
+    /// <summary>Creates an instance of the template in its package, and returns its folder.</summary>
+    public async Task<string> CreateFromPackageAsync(string name, params string[] options)
     {
-        await DotnetAsync(_root, ["new", "clusteraspire", "--name", name, "--output", name, "--no-restore", "--debug:custom-hive", Hive, .. options]);
+        await PackAsync();
+        var hive = Path.Combine(_root, "hive-packed");
+        await DotnetAsync(_root, "new", "install", Directory.GetFiles(Feed, "ClusterAspire.Templates.*.nupkg").Single(), "--debug:custom-hive", hive);
+        return await CreateAsync(hive, name, options);
+    }
+
+    /// <summary>Creates an empty folder.</summary>
+    public string CreateFolder(string name) => Directory.CreateDirectory(Path.Combine(_root, name)).FullName;
+
+    /// <summary>Packs what was built of this repository into the feed, once.</summary>
+    public Task PackAsync() => _pack.Value;
+
+    private async Task<string> CreateAsync(string hive, string name, string[] options)
+    {
+        await DotnetAsync(_root, ["new", "clusteraspire", "--name", name, "--output", name, "--no-restore", "--debug:custom-hive", hive, .. options]);
         return Path.Combine(_root, name);
     }
 
-    /// <summary>Packs what was built of this repository into the feed, and takes the template from its package from then on.</summary>
-    public async Task PackAsync()
+    private async Task PackOnceAsync()
     {
         var projects = string.Join(';', Packed.Select(project => Path.Combine(Repository.Root, "src", project, $"{project}.csproj")));
         await File.WriteAllTextAsync(Path.Combine(_root, "pack.proj"), $"""
@@ -57,8 +77,6 @@ public sealed class Workshop : IAsyncLifetime
             </Project>
             """);
         await DotnetAsync(_root, "msbuild", "pack.proj", "-m", "-nologo");
-        await DotnetAsync(_root, "new", "uninstall", Repository.Root, "--debug:custom-hive", Hive);
-        await DotnetAsync(_root, "new", "install", Directory.GetFiles(Feed, "ClusterAspire.Templates.*.nupkg").Single(), "--debug:custom-hive", Hive);
     }
 
     /// <summary>Runs <c>dotnet</c> and returns what it wrote; a failure is thrown with it.</summary>

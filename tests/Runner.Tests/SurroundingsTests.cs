@@ -338,6 +338,45 @@ public sealed class SurroundingsTests
     }
 
     [Fact]
+    public async Task A_full_temporary_folder_costs_long_bodies_only_and_a_remounted_one_nothing()
+    {
+        Requires.Linux();
+        Requires.That(Engine.IsInstalled("unshare", "--mount", "true"), "This user cannot mount.");
+        await using var cluster = Cluster.BeginWithin(
+            ["unshare", "--mount", "sh", "-c", "mount -t tmpfs -o size=64k tmpfs /tmp && head -c 100000 /dev/zero > /tmp/full 2> /dev/null; exec \"$@\"", "sh"],
+            Processes,
+            2,
+            ["--service", Path.Combine(AppContext.BaseDirectory, "ClusterAspire.LedgerService.dll")],
+            ("TMPDIR", "/tmp"));
+        var victim = (await cluster.ServesAsync(2))[0];
+
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync("", 1000)).StatusCode);
+        // A replica keeps a long body as well: the balancer passes on what came at once.
+        await IsRefusedAsync("");
+        await IsRefusedAsync(victim.Address.OriginalString);
+
+        Assert.Equal(0, Engine.Execute("nsenter", ["--target", $"{cluster.Runner.Pid}", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/tmp"]).ExitCode);
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync("", 200_000)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync(victim.Address.OriginalString, 200_000)).StatusCode);
+        cluster.Kill(victim);
+        await cluster.ReplicaAsync(victim.Name, replica => replica is { State: "ready", Restarts: 1 }, "it is back");
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync("", 1000)).StatusCode);
+        await EndsAsync(cluster);
+
+        async Task IsRefusedAsync(string to)
+        {
+            using var refused = await PostAsync(to, 200_000);
+            var said = await refused.Content.ReadAsStringAsync(Cancelled);
+            Assert.True(refused.StatusCode is HttpStatusCode.ServiceUnavailable, $"{refused.StatusCode} {said}");
+            Assert.Contains("No space left on device", said, StringComparison.Ordinal);
+            Assert.DoesNotContain("   at ", said, StringComparison.Ordinal);
+        }
+
+        Task<HttpResponseMessage> PostAsync(string to, int length) =>
+            cluster.Client.PostAsync(to.TrimEnd('/') + "/digest", new ByteArrayContent(new byte[length]), Cancelled);
+    }
+
+    [Fact]
     public async Task Without_descriptors_new_clients_wait_those_that_are_there_are_served_and_the_admin_port_answers()
     {
         const int Clients = 300;

@@ -1,6 +1,5 @@
-using System.Buffers;
 using ClusterAspire.LoadBalancer.Configuration;
-using Microsoft.AspNetCore.Connections;
+using ClusterAspire.Replica.Requests;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 
@@ -15,7 +14,7 @@ namespace ClusterAspire.LoadBalancer.Buffering;
 /// compute request goes to a temporary file, or is passed on as it comes: <see cref="LoadBalancerOptions.ComputeBody"/>. A light
 /// request waits only for a body whose declared length fits; others may be streams.
 /// </remarks>
-internal sealed partial class RequestBodies(IOptions<LoadBalancerOptions> options, ILogger<RequestBodies> logger)
+internal sealed class RequestBodies(IOptions<LoadBalancerOptions> options)
 {
     /// <summary>Receives the body as far as it is to be received.</summary>
     /// <exception cref="BadHttpRequestException">The client sends too slowly, too much, or not what it declared; or there is no room for it.</exception>
@@ -66,46 +65,20 @@ internal sealed partial class RequestBodies(IOptions<LoadBalancerOptions> option
             }
         }
 
-        context.Request.EnableBuffering(options.Value.BodyMemory);
         try
         {
-            await SpoolAsync(context.Request, context.RequestAborted);
+            await context.SpoolBodyAsync(options.Value.BodyMemory, options.Value.ComputeBodyLimit);
         }
-        catch (IOException exception) when (exception is not (BadHttpRequestException or ConnectionResetException))
+        catch (InvalidDataException)
         {
-            Log.NotKept(logger, exception.Message);
-            throw new BadHttpRequestException($"The body could not be kept in a temporary file: {exception.Message}", StatusCodes.Status503ServiceUnavailable, exception);
+            throw TooLong();
         }
-
-        context.Request.Body.Position = 0;
-    }
-
-    // A FileBufferingReadStream keeps what is read from it.
-    private async Task SpoolAsync(HttpRequest request, CancellationToken cancellationToken)
-    {
-        var buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
-        try
+        catch (BodyNotKeptException exception)
         {
-            while (await request.Body.ReadAsync(buffer, cancellationToken) > 0)
-            {
-                if (request.Body.Position > options.Value.ComputeBodyLimit)
-                {
-                    throw TooLong();
-                }
-            }
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
+            throw new BadHttpRequestException(exception.Message, StatusCodes.Status503ServiceUnavailable, exception);
         }
     }
 
     private BadHttpRequestException TooLong() =>
         new($"The body is longer than {options.Value.ComputeBodyLimit} bytes.", StatusCodes.Status413PayloadTooLarge);
-
-    private static partial class Log
-    {
-        [LoggerMessage(1, LogLevel.Warning, "The body of a compute request could not be kept in a temporary file ({Reason}), and was refused with 503: make room there, or choose another folder by ASPNETCORE_TEMP.")]
-        public static partial void NotKept(ILogger logger, string reason);
-    }
 }

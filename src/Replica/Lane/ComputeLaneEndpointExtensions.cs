@@ -1,3 +1,4 @@
+using ClusterAspire.Replica.Requests;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -45,6 +46,11 @@ public static class ComputeLaneEndpointExtensions
         catch (ComputeLaneFullException e)
         {
             return ComputeLaneFull.Answer(http, e);
+        }
+        catch (BodyNotKeptException e)
+        {
+            http.Response.Headers.RetryAfter = "1";
+            return TypedResults.Problem(e.Message, statusCode: StatusCodes.Status503ServiceUnavailable);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {

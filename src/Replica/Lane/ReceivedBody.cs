@@ -1,6 +1,6 @@
+using ClusterAspire.Replica.Requests;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.WebUtilities;
 
 namespace ClusterAspire.Replica.Lane;
 
@@ -11,6 +11,7 @@ internal static class ReceivedBody
     /// <param name="invocation">The request and the handler's arguments, of which one may be the body itself.</param>
     /// <param name="memory">How much is kept in memory, in bytes.</param>
     /// <exception cref="BadHttpRequestException">The client sends too slowly, or not what it declared.</exception>
+    /// <exception cref="BodyNotKeptException">The temporary file cannot be written.</exception>
     public static async Task ReceiveBodyAsync(this EndpointFilterInvocationContext invocation, int memory)
     {
         var context = invocation.HttpContext;
@@ -20,17 +21,13 @@ internal static class ReceivedBody
         }
 
         var (stream, reader) = (context.Request.Body, context.Request.BodyReader);
-        context.Request.EnableBuffering(memory);
-        var body = context.Request.Body;
-        var start = body.Position;
-        await body.DrainAsync(context.RequestAborted);
-        body.Position = start;
+        await context.SpoolBodyAsync(memory);
 
         for (var i = 0; i < invocation.Arguments.Count; i++)
         {
             if (ReferenceEquals(invocation.Arguments[i], stream))
             {
-                invocation.Arguments[i] = body;
+                invocation.Arguments[i] = context.Request.Body;
             }
             else if (ReferenceEquals(invocation.Arguments[i], reader))
             {

@@ -72,7 +72,7 @@ public sealed class LoadBalancerOptions
     public bool OriginalHost { get; set; } = true;
 
     /// <summary>Whether plain HTTP/1.1 requests are served at the edge, where the routes ask for nothing of YARP's. Else all go YARP's way.</summary>
-    public bool Edge { get; set; }
+    public bool Edge { get; set; } = true;
 
     /// <summary>Whether replicas that offer the link are reached by it: many connections over one socket. Else all are TCP's.</summary>
     public bool Link { get; set; } = true;

@@ -113,7 +113,7 @@ public static class ReplicatedServiceExtensions
             add(service, replica);
         }
 
-        return service.HandsOn(service.Resource.Replicas.Select(replica => (IResource)replica.Resource));
+        return service.CopyAnnotationsTo(service.Resource.Replicas.Select(replica => (IResource)replica.Resource));
     }
 
     private static string DockerfileFolder(string project)

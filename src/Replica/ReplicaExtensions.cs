@@ -69,7 +69,7 @@ public static class ReplicaExtensions
             logging.Rules.Insert(0, new(null, "Microsoft.Extensions.Diagnostics.HealthChecks", null,
                 (_, _, level) => level >= LogLevel.Warning && !services.GetRequiredService<Drain>().IsDraining)));
         builder.Services.AddHostedService(services => services.GetRequiredService<Drain>());
-        builder.Services.AddSingleton<IStartupFilter, ConnectionsMoveOn>();
+        builder.Services.AddSingleton<IStartupFilter, ConnectionCloseFilter>();
         builder.Services.AddHostedService<SupervisorWatcher>();
         builder.Services.AddHostedService<Standby>();
         if (builder.Services.LastOrDefault(service => service.ServiceType == typeof(IHostLifetime))?.ImplementationType == typeof(ConsoleLifetime))

@@ -68,6 +68,18 @@ public sealed class PackageTests(Workshop workshop)
         });
     }
 
+    [Theory]
+    [InlineData("ClusterAspire.Orchestration", "buildTransitive")]
+    [InlineData("ClusterAspire.Replica", "buildTransitive")]
+    [InlineData("ClusterAspire.LoadBalancer", "build")]
+    public async Task EditorsFindTheSchemaOfTheSettings(string id, string folder)
+    {
+        using var package = await OpenAsync(id, "nupkg");
+        Assert.NotNull(package.GetEntry("ConfigurationSchema.json"));
+        var segment = XDocument.Load(package.GetEntry($"{folder}/{id}.targets")!.Open()).Descendants("JsonSchemaSegment").Single();
+        Assert.Equal("$(MSBuildThisFileDirectory)../ConfigurationSchema.json", segment.Attribute("Include")!.Value);
+    }
+
     [Fact]
     public async Task TheToolHasItsCommandAndThePrograms()
     {

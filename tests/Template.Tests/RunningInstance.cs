@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using ClusterAspire.Tests;
 using CliWrap;
 
@@ -25,7 +26,7 @@ internal sealed class RunningInstance : IAsyncDisposable
     public HttpClient Admin { get; } = new(new SocketsHttpHandler { UseProxy = false });
 
     /// <summary>Starts the built program of an AppHost's folder, and returns once its balancer answers a path.</summary>
-    public static async Task<RunningInstance> StartAsync(string folder, string program, string path)
+    public static async Task<RunningInstance> StartAsync(string folder, string program, string path, params (string Key, string Value)[] environment)
     {
         var instance = new RunningInstance();
         var ports = FreePort.Take(5);
@@ -33,7 +34,7 @@ internal sealed class RunningInstance : IAsyncDisposable
         instance._running = Workshop
             // What dotnet run starts: a signal to that would not get here.
             .Dotnet(folder, $"bin/Debug/net10.0/{program}.dll", "--replicas", "2", "--port", $"{ports[0]}", "--admin-port", $"{ports[1]}")
-            .WithEnvironmentVariables(environment => environment
+            .WithEnvironmentVariables(variables => environment.Aggregate(variables, (all, variable) => all.Set(variable.Key, variable.Value))
                 .Set("DOTNET_ENVIRONMENT", "Development")
                 .Set("ASPNETCORE_URLS", $"http://127.0.0.1:{ports[2]}")
                 .Set("ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", $"http://127.0.0.1:{ports[3]}")
@@ -60,6 +61,13 @@ internal sealed class RunningInstance : IAsyncDisposable
             await instance.DisposeAsync();
             throw new InvalidOperationException($"The instance did not start: {instance.Output}", exception);
         }
+    }
+
+    /// <summary>The names of the replicas that are ready, as the balancer's API says.</summary>
+    public async Task<IReadOnlyList<string>> ReadyReplicasAsync()
+    {
+        using var replicas = JsonDocument.Parse(await Admin.GetStringAsync("api/replicas", TestContext.Current.CancellationToken));
+        return [.. replicas.RootElement.EnumerateArray().Where(replica => replica.GetProperty("state").GetString() is "ready" or "busy").Select(replica => replica.GetProperty("name").GetString()!)];
     }
 
     public async ValueTask DisposeAsync()

@@ -53,6 +53,8 @@ public sealed partial class TemplateTests(Workshop workshop)
             .ToDictionary(file => Path.GetRelativePath(instance, file).Replace('\\', '/'), File.ReadAllText);
 
         Assert.Contains("Contoso.Orders.slnx", own.Keys);
+        Assert.Contains(".vscode/tasks.json", own.Keys);
+        Assert.False(Directory.Exists(Path.Combine(instance, "engine/Runner")));
         Assert.Contains("using Contoso.Orders.Service;", own["src/Service/Program.cs"], StringComparison.Ordinal);
         Assert.Contains("using ClusterAspire.Replica;", own["src/Service/Program.cs"], StringComparison.Ordinal);
         Assert.Contains("namespace: contoso-orders", own["k8s/base/kustomization.yaml"], StringComparison.Ordinal);

@@ -31,7 +31,7 @@ internal static partial class PublishingExtensions
         // The service itself is not in the manifest.
         var service = builder.CreateResourceBuilder(new ReplicatedService(planned.Name, planned.Plan, planned.Started) { Published = published.Resource });
         builder.AddKubernetesStep(settings, planned);
-        return service.HandsOn([published.Resource]);
+        return service.CopyAnnotationsTo([published.Resource]);
     }
 
     // aspire publish: by the same publisher as the runner's publish k8s.

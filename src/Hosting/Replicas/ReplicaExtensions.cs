@@ -7,6 +7,7 @@ using ClusterAspire.Hosting.Status;
 using ClusterAspire.Orchestration.Containers;
 using ClusterAspire.Orchestration.Plan;
 using ClusterAspire.Orchestration.Runtime;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace ClusterAspire.Hosting.Replicas;
 
@@ -97,9 +98,11 @@ internal static class ReplicaExtensions
     private static IResourceBuilder<T> AsReplica<T>(this IResourceBuilder<T> builder, IResourceBuilder<ReplicatedService> service, ReplicaPlan replica)
         where T : IResourceWithEnvironment, IResourceWithEndpoints
     {
+        var healthCheck = $"{builder.Resource.Name}_health_check";
+        builder.ApplicationBuilder.Services.AddHealthChecks().AddCheck(healthCheck, new ReplicaHealthCheck(replica));
         builder
             .WithParentRelationship(service)
-            .WithHttpHealthCheck("/health", endpointName: LoadBalancerExtensions.Http)
+            .WithHealthCheck(healthCheck)
             .WithUrls(context =>
             {
                 if (service.Resource.LoadBalancer is { } balancer)

@@ -86,7 +86,7 @@ internal sealed partial class Restarter(
                 if (change.Resource.TryGetLastAnnotation<RestartAnnotation>(out var restarts))
                 {
                     var instance = Of(change.Resource, change.ResourceId);
-                    instance.Note(change.Snapshot);
+                    instance.Update(change.Snapshot);
                     if (instance.BeginRun(change.Snapshot, lifetime.ApplicationStopping) is { } run && restarts is { Alive: { } alive, Limits: { } limits })
                     {
                         _ = WatchAsync(instance, new LivenessWatch(alive, limits, Probe.AskAsync, Time), run);
@@ -197,24 +197,24 @@ internal sealed partial class Restarter(
         else if (instance.Loop != ended)
         {
             instance.Loop = ended;
-            var lastWords = await LastWordsAsync(instance);
+            var lastWords = await LastLineAsync(instance);
             Log.Looping(logger, instance.Resource.Name, instance.Crashes.Ends, ended, lastWords, delay.Describe());
             Log.Looping(terminal, instance.Resource.Name, instance.Crashes.Ends, ended, lastWords, delay.Describe());
         }
     }
 
-    private async Task<string> LastWordsAsync(Instance instance)
+    private async Task<string> LastLineAsync(Instance instance)
     {
-        var words = new LastWords();
+        var output = new LastOutput();
         await foreach (var lines in loggers.GetAllAsync(instance.Id).WithCancellation(lifetime.ApplicationStopping))
         {
             foreach (var line in lines)
             {
-                words.Hear(line.Content);
+                output.Add(line.Content);
             }
         }
 
-        return words.Text ?? "none";
+        return output.Line ?? "none";
     }
 
     // What hangs is killed, which is an end like any other.
@@ -292,7 +292,7 @@ internal sealed partial class Restarter(
             }
         }
 
-        public void Note(CustomResourceSnapshot snapshot)
+        public void Update(CustomResourceSnapshot snapshot)
         {
             var healthy = snapshot.HealthStatus is HealthStatus.Healthy;
             if (healthy && !_healthy)

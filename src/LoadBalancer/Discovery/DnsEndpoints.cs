@@ -19,7 +19,7 @@ internal sealed partial class DnsEndpoints(
     ILogger<DnsEndpoints> logger) : IEndpointSource
 {
     /// <summary>How long a lookup may hold up the others, and the start.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, Host> _hosts = new(StringComparer.OrdinalIgnoreCase);
 
@@ -37,7 +37,7 @@ internal sealed partial class DnsEndpoints(
         try
         {
             // One that takes longer than we wait goes on, and the next round waits for that one.
-            var addresses = await host.LookUpAsync(() => lookup(name), task => task.WaitAsync(Patience, time, cancellationToken));
+            var addresses = await host.LookUpAsync(() => lookup(name), task => task.WaitAsync(LookupTimeout, time, cancellationToken));
             if (addresses.Length > 0)
             {
                 Know(name, host, addresses);

@@ -17,7 +17,7 @@ internal sealed class ReplicaClients(UpstreamConnections connections) : Forwarde
     /// <summary>A replica on the same machine or network answers a connect at once or is gone.</summary>
     public static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
 
-    private static readonly UnheardMeters Unheard = new();
+    private static readonly UnobservedMeters Unobserved = new();
 
     /// <inheritdoc/>
     protected override void ConfigureHandler(ForwarderHttpClientContext context, SocketsHttpHandler handler)
@@ -27,7 +27,7 @@ internal sealed class ReplicaClients(UpstreamConnections connections) : Forwarde
         base.ConfigureHandler(context, handler);
         handler.ConnectCallback = IsForProbes(context) ? ConnectAsync : LinkOrConnectAsync;
         handler.ConnectTimeout = ConnectTimeout;
-        handler.MeterFactory = Unheard;
+        handler.MeterFactory = Unobserved;
         // BalancerTraces has a span for each try, and ReplicaTransforms tells the replica of it.
         handler.ActivityHeadersPropagator = null;
     }

@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace ClusterAspire.LoadBalancer.Listening;
 
-/// <summary>What every connection of a client gets before Kestrel has it.</summary>
+/// <summary>Prepares every connection of a client before Kestrel reads it.</summary>
 /// <param name="options">What the user chose.</param>
 /// <param name="limits">Kestrel's limits.</param>
 /// <param name="edge">Serves the plain requests.</param>
@@ -33,10 +33,10 @@ internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServ
         var transport = connection.Transport;
         if (connection.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) is true)
         {
-            // Agreed upon by TLS: Kestrel knows, and nothing of HTTP/1 is to be checked.
+            // TLS has negotiated HTTP/2, so there is no HTTP/1 to check.
             var sent = new WatchedOutput(transport.Output);
             connection.Transport = new Duplex(new PooledInput(transport.Input), sent);
-            connection.Features.Get<IConnectionHeartbeatFeature>()?.OnHeartbeat(_ => LetGo(connection, sent), sent);
+            connection.Features.Get<IConnectionHeartbeatFeature>()?.OnHeartbeat(_ => AbortIfStalled(connection, sent), sent);
             await http1(connection);
             return;
         }
@@ -47,7 +47,7 @@ internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServ
         connection.Features.Set(framing);
         connection.Transport = new Duplex(input, output);
         var heartbeat = connection.Features.Get<IConnectionHeartbeatFeature>();
-        heartbeat?.OnHeartbeat(_ => LetGo(connection, output), output);
+        heartbeat?.OnHeartbeat(_ => AbortIfStalled(connection, output), output);
         connection.Features.Set<IConnectionHeartbeatFeature>(heartbeat is null ? null : new Http1Heartbeat(heartbeat, input));
 
         using var half = new HalfClosed(connection, TimeSpan.FromSeconds(options.HalfCloseTimeout));
@@ -69,7 +69,7 @@ internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServ
         }
     }
 
-    private void LetGo(ConnectionContext connection, WatchedOutput output)
+    private void AbortIfStalled(ConnectionContext connection, WatchedOutput output)
     {
         if (output.Waiting.TotalSeconds > options.SendTimeout)
         {
@@ -78,8 +78,7 @@ internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServ
     }
 
     /// <summary>
-    /// Kestrel's HTTP/1 has time limits that begin when it ends, for what it has still to send. They are not to end a connection
-    /// that goes on by HTTP/2.
+    /// Kestrel's HTTP/1 starts time limits for its last output when it ends. They must not end a connection that continues as HTTP/2.
     /// </summary>
     private sealed class Http1Heartbeat(IConnectionHeartbeatFeature inner, StrictInput input) : IConnectionHeartbeatFeature
     {

@@ -19,10 +19,10 @@ public sealed class ComposePublisher(ClusterOptions options, string serviceImage
 
     /// <summary>The file's text.</summary>
     /// <param name="machine">The machine that it is for.</param>
-    /// <exception cref="ClusterException">An option makes no sense, or none with Compose.</exception>
+    /// <exception cref="ClusterException">An option is not valid, or cannot be used with Compose.</exception>
     public string Publish(Machine machine)
     {
-        // Ports of this machine are not looked at: each container has its own.
+        // The ports of this machine do not matter: each container has its own.
         var plan = ClusterPlan.Create(options, machine with { IsFree = _ => true });
         if (options.OfTheRunner().Concat(options.Listen.Count > 0 ? [nameof(options.Listen)] : []).FirstOrDefault() is { } name)
         {
@@ -60,7 +60,7 @@ public sealed class ComposePublisher(ClusterOptions options, string serviceImage
         var environment = new Dictionary<string, string>(plan.LoadBalancer.Environment)
         {
             [Variables.LoadBalancerUrl] = $"http://[::]:{Port}",
-            // Published to this machine's loopback only. Without a token one is made, which its log shows.
+            // Published to this machine's loopback only. Without a token the load balancer creates one and logs it.
             [Variables.LoadBalancerAdminUrl] = $"http://[::]:{AdminPort}",
         };
         foreach (var replica in plan.Replicas)
@@ -84,7 +84,7 @@ public sealed class ComposePublisher(ClusterOptions options, string serviceImage
         ["tmpfs"] = (string[])["/tmp"],
         ["cap_drop"] = (string[])["ALL"],
         ["security_opt"] = (string[])["no-new-privileges:true"],
-        // Compose puts its own variables in the place of what follows one $.
+        // Compose replaces what follows a single $ by one of its variables.
         ["environment"] = environment.OrderBy(variable => variable.Key, StringComparer.Ordinal)
             .ToDictionary(variable => variable.Key, variable => variable.Value.Replace("$", "$$", StringComparison.Ordinal)),
     };

@@ -2,17 +2,17 @@ using System.Text.RegularExpressions;
 
 namespace ClusterAspire.Orchestration.Containers;
 
-/// <summary>Listens to a builder, and when it fails makes of its output what failed and what to do.</summary>
+/// <summary>Reads the output of an image build and explains a failure: what failed, and what to do.</summary>
 internal sealed partial class BuildFailure
 {
     private readonly Lock _lock = new();
     private string? _error;
     private string _lastLine = "it does not say why";
 
-    /// <summary>Takes a line of output.</summary>
-    public void Note(string line)
+    /// <summary>Adds a line of output.</summary>
+    public void AddLine(string line)
     {
-        var text = Noise().Replace(line, "").Trim();
+        var text = BuildKitPrefix().Replace(line, "").Trim();
         if (text.Length is 0)
         {
             return;
@@ -20,7 +20,7 @@ internal sealed partial class BuildFailure
 
         lock (_lock)
         {
-            // The compiler's and NuGet's errors come first, and what follows is the builder saying that there was one.
+            // The first error is the compiler's or NuGet's; those after it only repeat that the step failed.
             _error ??= ToolError().IsMatch(text) ? text : null;
             _lastLine = text;
         }
@@ -33,12 +33,12 @@ internal sealed partial class BuildFailure
         lock (_lock)
         {
             var error = _error ?? _lastLine;
-            return $"The service's image could not be built, {Advise(error, baseImages)} The builder said: {error}";
+            return $"The service's image could not be built, {Advice(error, baseImages)} The builder said: {error}";
         }
     }
 
-    private static string Advise(string error, string baseImages) =>
-        NotAheadOfTime().IsMatch(error) ? $"as the service is not ready for Native AOT: make it so, or set {BuildOptions.Section}:Args:PUBLISH to managed."
+    private static string Advice(string error, string baseImages) =>
+        NativeAotError().IsMatch(error) ? $"as the service is not ready for Native AOT: make it so, or set {BuildOptions.Section}:Args:PUBLISH to managed."
         : Feed().IsMatch(error) ? $"as its packages could not be fetched: check that NuGet's feed can be reached from a container ({BuildOptions.Section}:Network=host may help)."
         : ToolError().IsMatch(error) ? "as its code does not compile there: mend it; a file outside src/Service, src/ServiceDefaults and src/Replica needs a COPY in the Dockerfile."
         : Registry().IsMatch(error) ? $"as a base image could not be had: check the connection to its registry, or name others than {baseImages} by {BuildOptions.Section}:Args."
@@ -46,13 +46,13 @@ internal sealed partial class BuildFailure
 
     // BuildKit's "#12 3.456 ".
     [GeneratedRegex(@"^#\d+ (\d+\.\d+ )?")]
-    private static partial Regex Noise();
+    private static partial Regex BuildKitPrefix();
 
     [GeneratedRegex(@"\berror (CS|IL|NU|MSB|NETSDK|CA|IDE|RS|RZ|ASP|SYSLIB)\d+")]
     private static partial Regex ToolError();
 
     [GeneratedRegex(@"\berror IL\d+")]
-    private static partial Regex NotAheadOfTime();
+    private static partial Regex NativeAotError();
 
     [GeneratedRegex(@"\berror NU1[13]0\d|Unable to load the service index")]
     private static partial Regex Feed();

@@ -16,7 +16,7 @@ internal sealed class ContainerEngine
 
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(5);
 
-    // None that runs here builds or pulls anything. One that is cut off has failed.
+    // The commands below build and pull nothing. One that takes longer is ended and has failed.
     private static readonly TimeSpan CommandLimit = TimeSpan.FromSeconds(30);
 
     private readonly string _command;
@@ -46,7 +46,7 @@ internal sealed class ContainerEngine
     public string Command => _command;
 
     /// <summary>The machine its containers run on as it is now. An engine in a virtual machine has cores of its own, numbered from 0.</summary>
-    /// <exception cref="IOException">It cannot be looked at.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
     public Machine Machine =>
         OperatingSystem.IsLinux() && Machine.Current is { } here && here.Cores.All(core => core < Processors)
             ? here
@@ -162,7 +162,7 @@ internal sealed class ContainerEngine
             return new(command, root.GetProperty("version").GetProperty("Version").GetString()!, host.GetProperty("cpus").GetInt32(), HasCpusets(host), isPodman: true);
         }
 
-        // Docker's command of old says so here and succeeds.
+        // Older versions of Docker's command report the failure here and exit with 0.
         if (root.TryGetProperty("ServerErrors", out var errors) && errors.ValueKind is JsonValueKind.Array && errors.GetArrayLength() > 0)
         {
             throw Unusable(command, errors[0].GetString()!);
@@ -193,7 +193,7 @@ internal sealed class ContainerEngine
             .WithValidation(CommandResultValidation.None)
             .ExecuteBufferedAsync(cancellationToken);
 
-    // The engine's last word, less the names of who passed it on; hints at --help are of no use here.
+    // The last line that the engine wrote, without the names of the programs that passed it on and without hints at --help.
     private static string Reason(string error)
     {
         var line = error.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)

@@ -12,7 +12,7 @@ public static class ContainerEnvironment
 
     private const string Attributes = Variables.ResourceAttributes;
 
-    // Configuration of others than the service: the AppHost, the balancer, and what is about this machine's processes.
+    // Not the service's: variables of the AppHost, of the load balancer and of this machine's processes.
     private static readonly string[] NotForReplicas = ["Cluster__", "LoadBalancer__", "ReverseProxy__", "Supervisor__", "Kestrel__"];
 
     /// <summary>What of this process' environment is configuration of the service.</summary>

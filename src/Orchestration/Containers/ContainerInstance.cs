@@ -6,10 +6,10 @@ namespace ClusterAspire.Orchestration.Containers;
 internal sealed class ContainerInstance : IInstance
 {
     private const int Killed = 137;
-    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(100);
 
-    // While the engine does not answer, asking more often would not help it.
-    private static readonly TimeSpan LongestBreath = TimeSpan.FromSeconds(2);
+    // An engine that does not answer is asked less and less often.
+    private static readonly TimeSpan LongestPollInterval = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan RemoveLimit = TimeSpan.FromSeconds(10);
 
@@ -34,12 +34,12 @@ internal sealed class ContainerInstance : IInstance
 
     public async Task StopAsync() => await _engine.TryRunAsync(["kill", "--signal", "TERM", _id]);
 
-    // With the file that follows its output, the terminal's second Ctrl+C may end this command too.
+    // The terminal's second Ctrl+C may end this command too, so it is repeated.
     public async Task KillAsync()
     {
         while (!_end.IsCancellationRequested && await _engine.TryRunAsync(["kill", _id]) is null && await StateAsync() is { Running: true })
         {
-            await BreatheAsync(Breath);
+            await PauseAsync(PollInterval);
         }
     }
 
@@ -58,18 +58,18 @@ internal sealed class ContainerInstance : IInstance
             while (await engine.TryRunAsync(["rm", "--force", "--volumes", container], limit.Token) is null
                 && await engine.TryRunAsync(["inspect", container], limit.Token) is not null)
             {
-                await Task.Delay(Breath, limit.Token);
+                await Task.Delay(PollInterval, limit.Token);
             }
         }
         catch (OperationCanceledException)
         {
-            // The next start removes what is left behind.
+            // The next start removes the container.
         }
     }
 
     private async Task<int> WatchAsync(Action<string> output)
     {
-        // Following ends with the container, or when the terminal's Ctrl+C reaches the command that does it.
+        // The logs command ends with the container, or when the terminal's Ctrl+C reaches it.
         string[] since = [];
         try
         {
@@ -92,20 +92,20 @@ internal sealed class ContainerInstance : IInstance
                 }
 
                 since = ["--tail", "0"];
-                await BreatheAsync(Breath);
+                await PauseAsync(PollInterval);
             }
         }
         catch (OperationCanceledException)
         {
-            // It is given up.
+            // Nobody waits for it any more.
             return Killed;
         }
     }
 
-    // An engine that does not answer knows of no end: asked again until it does, or until nobody waits for it any more.
+    // Asks again while the engine does not answer, until nobody waits for the container any more.
     private async Task<State?> StateAsync()
     {
-        for (var breath = Breath; ; breath = breath * 2 < LongestBreath ? breath * 2 : LongestBreath)
+        for (var interval = PollInterval; ; interval = interval * 2 < LongestPollInterval ? interval * 2 : LongestPollInterval)
         {
             var state = await _engine.TryRunAsync(["inspect", "--format", "{{.State.Running}} {{.State.ExitCode}} {{.State.OOMKilled}}", _id], _end.Token);
             if (state?.Split(' ') is [var running, var exitCode, var outOfMemory])
@@ -120,11 +120,11 @@ internal sealed class ContainerInstance : IInstance
                 return null;
             }
 
-            await BreatheAsync(breath);
+            await PauseAsync(interval);
         }
     }
 
-    private Task BreatheAsync(TimeSpan breath) => Task.Delay(breath, _end.Token);
+    private Task PauseAsync(TimeSpan interval) => Task.Delay(interval, _end.Token);
 
     private sealed record State(bool Running, int ExitCode, bool OutOfMemory);
 }

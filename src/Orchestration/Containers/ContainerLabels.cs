@@ -30,7 +30,7 @@ internal static class ContainerLabels
 
         if (leftovers.Count > 0)
         {
-            // Another start may be about it at the same time.
+            // Another start may remove it at the same time.
             await engine.TryRunAsync(["rm", "--force", "--volumes", .. leftovers], cancellationToken);
         }
 

@@ -25,7 +25,7 @@ internal sealed class ContainerRuntime(ContainerEngine engine, ReplicaImage imag
     /// <inheritdoc />
     public async Task<IInstance> StartAsync(Workload workload, Action<string> output, CancellationToken cancellationToken)
     {
-        // The public port tells clusters of one name apart that run side by side.
+        // The public port distinguishes clusters of the same name.
         var name = $"{options.Name}-{options.Port}-{workload.Id}";
         var environment = ContainerEnvironment.Of(workload, Environment.GetEnvironmentVariables());
         foreach (var (variable, value) in environment)
@@ -40,7 +40,7 @@ internal sealed class ContainerRuntime(ContainerEngine engine, ReplicaImage imag
         try
         {
             cancellationToken.ThrowIfCancellationRequested();
-            // Not cancelled half way: a container might stay behind.
+            // Not cancelled: that could leave a container behind.
             var id = await engine.RunAsync(["create", "--name", name, .. Arguments(workload, environment), image.Name, .. workload.Arguments], environment, CancellationToken.None);
             id = id.Split('\n')[^1].Trim();
             await engine.RunAsync(["start", id], cancellationToken: CancellationToken.None);
@@ -60,7 +60,7 @@ internal sealed class ContainerRuntime(ContainerEngine engine, ReplicaImage imag
     /// <inheritdoc />
     public ValueTask DisposeAsync() => telemetry.DisposeAsync();
 
-    // By label, as the name may be somebody else's.
+    // By label: another program may use the name.
     private async Task RemoveAsync(Workload workload)
     {
         var mine = await engine.TryRunAsync(
@@ -79,7 +79,7 @@ internal sealed class ContainerRuntime(ContainerEngine engine, ReplicaImage imag
             "--label", $"{ContainerLabels.Replica}={workload.Id}",
             "--label", $"{ContainerLabels.Owner}={ContainerOwner.Current}",
             "--publish", $"127.0.0.1:{workload.Port}:{ContainerEnvironment.Port}",
-            // The supervisor has seen every line already; an engine set to log elsewhere might not give them back.
+            // The supervisor has seen every line already, and an engine with another log driver may not return them.
             "--log-driver", "json-file", "--log-opt", "max-size=10m",
             .. image.Limits(workload.Core),
         ];
@@ -88,7 +88,7 @@ internal sealed class ContainerRuntime(ContainerEngine engine, ReplicaImage imag
             arguments.AddRange(["--add-host", $"{TelemetryRelay.HostName}:host-gateway"]);
         }
 
-        // Without the values, which may be secrets: the command finds them in its own environment.
+        // Only the names: the values may be secrets, and the command reads them from its environment.
         return arguments.Concat(environment.Keys.SelectMany(variable => (string[])["--env", variable]));
     }
 }

@@ -13,7 +13,7 @@ public sealed record ReplicaImage(string Name, string Engine, string? Memory)
         // .NET's diagnostics have their socket in /tmp.
         "--read-only", "--tmpfs", "/tmp",
         "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
-        // A cpuset and no quota: a quota would throttle the light requests with the heavy ones.
+        // A cpuset and no quota: a quota would throttle light requests together with the heavy ones.
         .. core is null ? (string[])[] : ["--cpuset-cpus", $"{core}"],
         .. Memory is null ? (string[])[] : ["--memory", Memory],
     ];

@@ -25,8 +25,8 @@ internal sealed partial class ServiceImage(ContainerEngine engine, string? name,
     public string Name => name ?? BuiltName;
 
     /// <summary>Finds the image, up to date with its source.</summary>
-    /// <returns>Its id, or null when it is to be built: it is not there or was built from another source.</returns>
-    /// <exception cref="ClusterException">It is not there, and there is nothing to build it from.</exception>
+    /// <returns>Its id, or null when it must be built: it does not exist, or was built from other sources.</returns>
+    /// <exception cref="ClusterException">It does not exist, and there is nothing to build it from.</exception>
     public async Task<string?> FindAsync(CancellationToken cancellationToken)
     {
         var image = await InspectAsync(cancellationToken);
@@ -47,7 +47,7 @@ internal sealed partial class ServiceImage(ContainerEngine engine, string? name,
     /// <summary>Says why the image cannot be built from what the engine has, without asking any registry; null when it can.</summary>
     public async Task<string?> WhyNotBuildableAsync(CancellationToken cancellationToken)
     {
-        // BuildKit keeps base images to itself: an image built before says that they are there.
+        // BuildKit does not list its base images. If an image was built before, they are available.
         if (await InspectAsync(cancellationToken) is { } earlier && earlier.Labels.GetValueOrDefault(BaseImagesLabel) == BaseImages())
         {
             return null;
@@ -89,7 +89,7 @@ internal sealed partial class ServiceImage(ContainerEngine engine, string? name,
 
         void Take(string line)
         {
-            failure.Note(line);
+            failure.AddLine(line);
             output(line);
         }
     }

@@ -11,7 +11,7 @@ internal static class SourceHash
     /// <summary>Hashes what the builder gets to see of a folder, and the arguments it gets with it.</summary>
     /// <param name="folder">The build's context, with Dockerfile and .dockerignore.</param>
     /// <param name="arguments">The build's arguments.</param>
-    /// <returns>Twelve hexadecimal digits; others when any file or argument is another.</returns>
+    /// <returns>Twelve hexadecimal digits, which change with every file and argument.</returns>
     public static string Of(string folder, IEnumerable<KeyValuePair<string, string>> arguments)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -29,7 +29,7 @@ internal static class SourceHash
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..12];
     }
 
-    // A .dockerignore that excludes everything names the exceptions; after any other one the whole folder counts.
+    // A .dockerignore that excludes everything lists the exceptions. With any other, the whole folder counts.
     private static IEnumerable<string> Files(string folder)
     {
         var ignore = Path.Combine(folder, ".dockerignore");

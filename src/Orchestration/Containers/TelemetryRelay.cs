@@ -26,7 +26,7 @@ internal sealed class TelemetryRelay : IAsyncDisposable
     /// <summary>Prepares relaying for an engine; nothing listens before an endpoint asks for it.</summary>
     public static async Task<TelemetryRelay> CreateAsync(ContainerEngine engine, CancellationToken cancellationToken)
     {
-        // In a virtual machine (Docker Desktop) the engine has no bridge here, and brings loopback along by itself.
+        // With Docker Desktop the engine runs in a virtual machine: there is no bridge here, and loopback works already.
         var name = engine.IsPodman ? null : await engine.TryRunAsync(
             ["network", "inspect", "bridge", "--format", "{{index .Options \"com.docker.network.bridge.name\"}}"], cancellationToken);
         return new(NetworkInterface.GetAllNetworkInterfaces()
@@ -73,7 +73,7 @@ internal sealed class TelemetryRelay : IAsyncDisposable
         }
         catch (SocketException)
         {
-            // The bridge is gone, say. No telemetry is no reason for no replica.
+            // For example, the bridge has gone. Replicas run without telemetry.
             return endpoint;
         }
     }
@@ -97,7 +97,7 @@ internal sealed class TelemetryRelay : IAsyncDisposable
             }
             catch (Exception) when (!_end.IsCancellationRequested)
             {
-                // Out of descriptors, say: the next one may be accepted again.
+                // For example, there are no descriptors left. The next connection may be accepted again.
                 await Task.Delay(Pause, _end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             catch (Exception)
@@ -126,7 +126,7 @@ internal sealed class TelemetryRelay : IAsyncDisposable
             }
             catch (Exception)
             {
-                // One connection, whatever became of it: the exporter tries again by itself.
+                // One connection failed. The exporter tries again.
             }
         }
     }

@@ -18,7 +18,7 @@ internal sealed record DeploymentManifest(
     // The user that Microsoft's .NET images have for this, $APP_UID.
     private const int User = 1654;
 
-    // A new pod counts once every kube-proxy knows it.
+    // A new pod counts as available only after this time, when every kube-proxy knows it.
     private const int MinReady = 5;
 
     /// <summary>How many pods, or null when an autoscaler says.</summary>
@@ -119,7 +119,7 @@ internal sealed record DeploymentManifest(
         Resources = new
         {
             Requests = new Dictionary<string, string>(Resources(Memory.Request, "64Mi").Prepend(new("cpu", Cpu))),
-            // What is written to /tmp, and the log that the node keeps.
+            // For /tmp, and for the log that the node keeps.
             Limits = Resources(Memory.Limit, "256Mi"),
         },
         StartupProbe = Probe("/alive", period: 1, failures: (int)Math.Ceiling(Liveness.Start.TotalSeconds)),
@@ -139,7 +139,7 @@ internal sealed record DeploymentManifest(
         ],
     };
 
-    // What the kubelet would mount by itself, in this pod alone.
+    // The kubelet would mount this in every pod of the account; here only this pod gets it.
     private static object Account => new
     {
         Name = "account",

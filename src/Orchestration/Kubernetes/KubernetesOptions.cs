@@ -89,7 +89,7 @@ public sealed partial class KubernetesOptions
         }
     }
 
-    // RFC 1123 label, as Kubernetes has it.
+    // A label of RFC 1123, which Kubernetes requires.
     [GeneratedRegex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
     private static partial Regex NamespacePattern();
 
@@ -99,7 +99,7 @@ public sealed partial class KubernetesOptions
     [GeneratedRegex("^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/[A-Za-z0-9._-]{1,253}$")]
     private static partial Regex SecretPattern();
 
-    // A tag is wanted: without one the cluster would look for "latest", and a rollback would have nothing to go back to.
+    // A tag is required: without one the cluster would use "latest", and a rollback would start the same image.
     [GeneratedRegex("^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")]
     private static partial Regex ImagePattern();
 }

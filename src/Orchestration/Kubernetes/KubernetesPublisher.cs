@@ -11,7 +11,7 @@ namespace ClusterAspire.Orchestration.Kubernetes;
 /// </remarks>
 public sealed class KubernetesPublisher
 {
-    // An OpenTelemetry collector may be one more Deployment: components/dashboard.
+    // The component "dashboard" adds an OpenTelemetry collector as another Deployment.
     private static readonly string[] Taken = [LoadBalancerPlan.Name, "dashboard", .. NetworkManifests.Names];
 
     private static readonly string[] Configurations = ["names.yaml"];
@@ -22,7 +22,7 @@ public sealed class KubernetesPublisher
 
     /// <param name="cluster">What the user chose for every target.</param>
     /// <param name="options">What that leaves open.</param>
-    /// <exception cref="ClusterException">An option makes no sense, or none on Kubernetes.</exception>
+    /// <exception cref="ClusterException">An option is not valid, or cannot be used on Kubernetes.</exception>
     public KubernetesPublisher(ClusterOptions cluster, KubernetesOptions options)
     {
         _plan = ClusterPlan.Create(cluster, KubernetesOptions.Machine);

@@ -12,12 +12,12 @@ internal sealed class LoadBalancerManifests(ClusterPlan plan, KubernetesOptions 
     private const string Name = LoadBalancerPlan.Name;
     private const string Rbac = "rbac.authorization.k8s.io/v1";
 
-    // All that the account may do.
+    // The only rights of the account.
     private static readonly string[] Groups = ["discovery.k8s.io"];
     private static readonly string[] Resources = ["endpointslices"];
     private static readonly string[] Verbs = ["get", "list", "watch"];
 
-    // As long as kube-proxies may still send to a pod that leaves.
+    // For so long, kube-proxies may still send requests to a pod that leaves.
     private const int PreStop = 5;
 
     // Kept-alive connections are told to close meanwhile.

@@ -7,13 +7,13 @@ namespace ClusterAspire.Orchestration.Kubernetes;
 /// <summary>The replicas: a pod each, on a core's worth of CPU.</summary>
 internal sealed class ServiceManifests(ClusterPlan plan, KubernetesOptions options, string? memory)
 {
-    // While /health says 503: each load balancer asks every second, and gives up on an answer after two.
+    // The time in which /health answers 503: each load balancer asks every second and waits two seconds for an answer.
     private const int DrainDelay = 5;
 
-    // As long as the load balancers may not have heard yet that the pod leaves: an event of the API's takes milliseconds.
+    // The time until all load balancers know that the pod leaves: an event of the API takes milliseconds.
     private const int PreStop = 5;
 
-    // What a cluster's DNS says may be 30 s old (Kubernetes' add-on for CoreDNS, NodeLocal DNSCache); it is asked every second.
+    // An answer of the cluster's DNS may be 30 s old (Kubernetes' add-on for CoreDNS, NodeLocal DNSCache). It is asked every second.
     private const int DnsPreStop = 35;
 
     /// <summary>The environment variables that are not the user's to set.</summary>
@@ -22,7 +22,7 @@ internal sealed class ServiceManifests(ClusterPlan plan, KubernetesOptions optio
         Variables.ReplicaName, Variables.ReplicaCore, Variables.ResourceAttributes, Variables.HttpPorts, Variables.ProcessorCount, Variables.DrainDelay, Variables.DrainTimeout,
     };
 
-    // What means nothing in a pod: which core of which machine.
+    // A pod does not know cores of a machine.
     private static readonly string[] OfOneMachine = [Variables.ReplicaCore, Variables.ProcessorCount];
 
     private readonly Dictionary<string, string> _labels = Pods.Labels(plan.Name, "replica");

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Configuration;
 namespace ClusterAspire.Orchestration.Options;
 
 /// <summary>
-/// What the user may choose, bound from the configuration section <c>Cluster</c>. Each is a switch of the command line too,
+/// The options of a cluster, bound from the configuration section <c>Cluster</c>. Each is also a switch of the command line,
 /// in kebab case: <see cref="AdminPort"/> is <c>--admin-port</c>.
 /// </summary>
 public sealed partial class ClusterOptions
@@ -16,10 +16,10 @@ public sealed partial class ClusterOptions
 
     private const int MostReplicas = 1024;
 
-    // Read by others.
-    private static readonly string[] OtherSections = ["Build", "Kubernetes"];
+    // Sections below Cluster that have options types of their own.
+    private static readonly string[] SubSections = ["Build", "Kubernetes"];
 
-    // Docker takes no less.
+    // The least that Docker accepts, in bytes.
     private const double LeastMemory = 6 << 20;
 
     /// <summary>The service's name: OpenTelemetry's <c>service.name</c>, the containers' label.</summary>
@@ -35,7 +35,7 @@ public sealed partial class ClusterOptions
     public int AdminPort { get; set; } = 8081;
 
     /// <summary>
-    /// Where clients connect besides, as Kestrel writes it (<c>http://*:80</c>, <c>https://*:443</c>, <c>http://unix:/run/shop.sock</c>);
+    /// More addresses where clients connect, in Kestrel's notation (<c>http://*:80</c>, <c>https://*:443</c>, <c>http://unix:/run/shop.sock</c>);
     /// <c>systemd</c> stands for the sockets that a socket unit hands over.
     /// </summary>
     public IList<string> Listen { get; } = [];
@@ -118,7 +118,7 @@ public sealed partial class ClusterOptions
     public static ClusterOptions From(IConfiguration configuration)
     {
         var options = new ClusterOptions();
-        foreach (var setting in configuration.GetSection(Section).GetChildren().Where(setting => !OtherSections.Contains(setting.Key, StringComparer.OrdinalIgnoreCase)))
+        foreach (var setting in configuration.GetSection(Section).GetChildren().Where(setting => !SubSections.Contains(setting.Key, StringComparer.OrdinalIgnoreCase)))
         {
             var property = Property(setting.Key) ?? throw new ClusterException(
                 $"{Section}:{setting.Key} is not an option: the options are {string.Join(", ", Properties.Select(p => p.Name))}.");
@@ -201,7 +201,7 @@ public sealed partial class ClusterOptions
     private static PropertyInfo? Property(string key) =>
         Array.Find(Properties, property => property.Name.Equals(key, StringComparison.OrdinalIgnoreCase));
 
-    // One of its elements each, or all of them in one value, as ASPNETCORE_URLS has them.
+    // Either one key for each element, or one value with all of them, like ASPNETCORE_URLS.
     private static void Add(IConfigurationSection setting, IList<string> list)
     {
         var elements = setting.Value is { } all
@@ -244,7 +244,7 @@ public sealed partial class ClusterOptions
         }
         catch (InvalidOperationException)
         {
-            // Said below.
+            // The check below reports it.
         }
 
         var wanted =
@@ -281,7 +281,7 @@ public sealed partial class ClusterOptions
     [GeneratedRegex("(?!^)[A-Z]")]
     private static partial Regex Capital();
 
-    // What Kubernetes and OpenTelemetry both take for a name, short enough to take a suffix.
+    // Valid for Kubernetes and OpenTelemetry, and short enough for a suffix.
     [GeneratedRegex("^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
     private static partial Regex NamePattern();
 }

@@ -43,7 +43,7 @@ public sealed record ClusterPlan(
     /// <param name="options">What the user chose.</param>
     /// <param name="machine">Where the replicas will run.</param>
     /// <param name="atLeast">How many replicas to plan even if the user chose fewer.</param>
-    /// <exception cref="ClusterException">An option makes no sense.</exception>
+    /// <exception cref="ClusterException">An option is not valid.</exception>
     public static ClusterPlan Create(ClusterOptions options, Machine machine, int atLeast = 1)
     {
         options.Validate();
@@ -91,7 +91,7 @@ public sealed record ClusterPlan(
     {
         var name = $"replica-{number}";
         var environment = new Dictionary<string, string>(options.Environment);
-        // Nobody but the balancer reaches it.
+        // Only the load balancer can reach it.
         environment.TryAdd(Variables.ForwardedHeaders, "true");
         foreach (var (variable, value) in PlannedEnvironment.Of(name, options.Name, options))
         {
@@ -110,7 +110,7 @@ public sealed record ClusterPlan(
         }
         else
         {
-            // Free to move, each still takes on no more work than its share of the cores can do.
+            // Unpinned replicas too take only as much work as their share of the cores can do.
             environment[Variables.ProcessorCount] = $"{Math.Max(1, (machine.Processors + count - 1) / count)}";
         }
 
@@ -133,7 +133,7 @@ public sealed record ClusterPlan(
         return ports.Count == count ? ports : throw NoPort(count, ports.Count);
     }
 
-    // Where the search starts depends on the public port: clusters side by side seldom look at the same ports.
+    // The search starts at a port that depends on the public one, so that clusters side by side seldom try the same ports.
     private static IEnumerable<int> PortsFor(ClusterOptions options, Machine machine) =>
         (options.ReplicaPort is not 0 and var first
             ? Enumerable.Range(first, 65536 - first)

@@ -25,7 +25,7 @@ public sealed record LoadBalancerPlan(int Port, int AdminPort, IReadOnlyDictiona
     /// <summary>Plans a load balancer that has no destinations yet.</summary>
     /// <param name="options">What the user chose.</param>
     /// <param name="name">What it is called.</param>
-    /// <exception cref="ClusterException">An option makes no sense.</exception>
+    /// <exception cref="ClusterException">An option is not valid.</exception>
     public static LoadBalancerPlan Create(ClusterOptions options, string name = Name)
     {
         options.Validate();
@@ -35,7 +35,7 @@ public sealed record LoadBalancerPlan(int Port, int AdminPort, IReadOnlyDictiona
             environment[variable] = value;
         }
 
-        // Loopback of both families, or the one there is.
+        // Loopback of IPv4 and IPv6, or of the only family that there is.
         environment[Variables.LoadBalancerUrl] = $"http://localhost:{options.Port}";
         environment[Variables.LoadBalancerAdminUrl] = $"http://localhost:{options.AdminPort}";
         if (options.Affinity is AffinityKind.Cookie)

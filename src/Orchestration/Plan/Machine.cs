@@ -11,9 +11,9 @@ public sealed record Machine(IReadOnlyList<int> Cores, int Processors)
     private const string Affinity = "Cpus_allowed_list:";
 
     /// <summary>
-    /// This machine as it is now, as far as this process may use it: its affinity mask and its cgroup's quota are respected.
+    /// The cores of this machine that this process may use now, by its affinity mask and its cgroup's quota.
     /// </summary>
-    /// <exception cref="IOException">It cannot be looked at.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
     public static Machine Current => new(UsableCores(), Environment.ProcessorCount);
 
     /// <summary>Whether what runs on it can be pinned to cores: processes on macOS cannot.</summary>

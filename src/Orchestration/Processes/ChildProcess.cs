@@ -19,8 +19,8 @@ internal abstract class ChildProcess : IDisposable
     public abstract Stream Error { get; }
 
     /// <summary>
-    /// Completes with its exit code once nothing of it runs any more. What it leaves behind is killed, unless it was told to
-    /// end: then that may drain.
+    /// Completes with its exit code when none of its processes runs any more. Child processes that it leaves behind are killed, unless it
+    /// was told to end: then they may drain.
     /// </summary>
     public abstract Task<int> Exited { get; }
 

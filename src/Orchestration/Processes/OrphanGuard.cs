@@ -5,13 +5,13 @@ using System.Text;
 namespace ClusterAspire.Orchestration.Processes;
 
 /// <summary>
-/// Ends every process group that this process leaves behind when it is killed itself. A service of ours notices that by its
-/// own means; one that is written in something else does not.
+/// Ends every process group that this process leaves behind when it is killed. A service that references ClusterAspire.Replica ends
+/// by itself; other services do not.
 /// </summary>
 [UnsupportedOSPlatform("windows")]
 internal static class OrphanGuard
 {
-    // Its standard input ends with this process, however that ends.
+    // Its standard input ends when this process ends, in whatever way.
     private const string Script = """
         trap '' HUP INT QUIT TERM
         groups=' '
@@ -39,13 +39,13 @@ internal static class OrphanGuard
         {
             try
             {
-                // In a session of its own, which outlives a signal to this process' group.
+                // In a session of its own, so that a signal to this process' group does not end it.
                 _shell ??= ProcessGroup.StartUnguarded(new("/bin/sh", ["-c", Script]) { WorkingDirectory = "/" });
                 _shell.Input.Write(Encoding.ASCII.GetBytes($"{change} {group}\n"));
             }
             catch (Exception e) when (e is Win32Exception or IOException)
             {
-                // No shell, or it was killed: services of ours end by themselves all the same.
+                // There is no shell, or it was killed. Services that reference ClusterAspire.Replica end by themselves.
             }
         }
     }

@@ -8,10 +8,10 @@ using ClusterAspire.Replica.Pinning;
 namespace ClusterAspire.Orchestration.Processes;
 
 /// <summary>
-/// A process on Unix that leads a session, and so a process group, of its own: what it starts is signalled and ended with it,
-/// and what a terminal sends to the supervisor's group does not reach it.
+/// A process on Unix that leads its own session and process group. The processes that it starts get its signals and end with it, and
+/// a signal of the terminal to the supervisor's group does not reach them.
 /// </summary>
-/// <remarks><see cref="Process"/> starts nothing in another group, hence posix_spawn(3).</remarks>
+/// <remarks>posix_spawn(3) is used because <see cref="Process"/> cannot start a process in another group.</remarks>
 [UnsupportedOSPlatform("windows")]
 internal sealed partial class ProcessGroup : ChildProcess
 {
@@ -19,9 +19,9 @@ internal sealed partial class ProcessGroup : ChildProcess
     private const int SigTerm = 15;
     private const int Interrupted = 4;
 
-    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
 
-    // A zombie that nobody collects counts as running.
+    // A zombie counts as running until its parent waits for it.
     private static readonly TimeSpan KillLimit = TimeSpan.FromSeconds(2);
 
     private readonly AnonymousPipeServerStream _input = new(PipeDirection.Out, HandleInheritability.None);
@@ -96,7 +96,7 @@ internal sealed partial class ProcessGroup : ChildProcess
     private async Task<int> WaitAsync()
     {
         var exitCode = await _leader.Task;
-        for (var killed = default(long?); IsRunning(); await Task.Delay(Breath))
+        for (var killed = default(long?); IsRunning(); await Task.Delay(PollInterval))
         {
             lock (_lock)
             {
@@ -115,7 +115,7 @@ internal sealed partial class ProcessGroup : ChildProcess
 
         lock (_lock)
         {
-            // From now on the id may be another's.
+            // From now on the system may give the id to another process.
             _ended = true;
         }
 
@@ -148,8 +148,8 @@ internal sealed partial class ProcessGroup : ChildProcess
         }
     }
 
-    // On Linux affinity belongs to threads: set after the start it would move the main thread only. A child inherits that of
-    // the thread that starts it, so a thread pins itself, starts the child and ends.
+    // On Linux each thread has its own affinity, so a mask that is set after the start moves only the main thread. A child inherits the
+    // mask of the thread that starts it: a new thread pins itself, starts the child and ends.
     [SupportedOSPlatform("linux")]
     private int SpawnPinned(ProcessStartInfo start, int core)
     {
@@ -169,14 +169,14 @@ internal sealed partial class ProcessGroup : ChildProcess
             IsBackground = true,
             Name = "Pinned start",
         }.Start();
-#pragma warning disable VSTHRD002 // A thread of its own completes it, at once.
+#pragma warning disable VSTHRD002 // The new thread completes it at once.
         return spawned.Task.GetAwaiter().GetResult();
 #pragma warning restore VSTHRD002
     }
 
     private unsafe int Spawn(ProcessStartInfo start)
     {
-        // As large as those of any C library here; in Apple's there is only a pointer.
+        // As large as the structures of every C library; Apple's is only a pointer.
         const int StructBytes = 1024;
         const short SetSignalDefaults = 4;
         const short SetSignalMask = 8;
@@ -184,8 +184,8 @@ internal sealed partial class ProcessGroup : ChildProcess
 
         var actions = stackalloc byte[StructBytes];
         var attributes = stackalloc byte[StructBytes];
-        // A signal set is a bit for each signal, the lowest one for signal 1. This process ignores SIGPIPE, as .NET does; its
-        // children are not to inherit that, nor a mask.
+        // A signal set has one bit for each signal, the lowest one for signal 1. .NET ignores SIGPIPE in this process; its children
+        // must not inherit that, nor a mask.
         var brokenPipe = stackalloc ulong[16];
         new Span<ulong>(brokenPipe, 16).Clear();
         var none = stackalloc ulong[16];
@@ -201,7 +201,7 @@ internal sealed partial class ProcessGroup : ChildProcess
             Check(AddDup(actions, Handle(_error), 2));
             foreach (var descriptor in _descriptors)
             {
-                // Onto itself: that takes close-on-exec off (posix_spawn_file_actions_adddup2(3p)).
+                // A dup2 onto itself clears close-on-exec (posix_spawn_file_actions_adddup2(3p)).
                 Check(AddDup(actions, descriptor, descriptor));
             }
 

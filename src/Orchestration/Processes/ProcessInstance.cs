@@ -5,8 +5,8 @@ namespace ClusterAspire.Orchestration.Processes;
 /// <summary>One running process.</summary>
 internal sealed class ProcessInstance : IStandby
 {
-    // What a process wrote is read in no time once it has ended, unless something that left its group holds the pipe open.
-    private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(500);
+    // The output of a process ends when the process ends, unless a process outside its group holds the pipe open.
+    private static readonly TimeSpan OutputTimeout = TimeSpan.FromMilliseconds(500);
 
     private readonly ChildProcess _process;
 
@@ -38,7 +38,7 @@ internal sealed class ProcessInstance : IStandby
             }
             catch (Exception e) when (e is ArgumentException or InvalidOperationException or IOException)
             {
-                // It has ended, or cannot be looked at.
+                // It has ended, or cannot be read.
                 return null;
             }
         }
@@ -80,7 +80,7 @@ internal sealed class ProcessInstance : IStandby
     private async Task<int> WaitAsync(Task output)
     {
         var exitCode = await _process.Exited;
-        await Task.WhenAny(output, Task.Delay(LastWords));
+        await Task.WhenAny(output, Task.Delay(OutputTimeout));
         return exitCode;
     }
 }

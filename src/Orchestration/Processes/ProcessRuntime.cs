@@ -11,7 +11,7 @@ namespace ClusterAspire.Orchestration.Processes;
 /// <summary>Runs workloads as processes of this machine, each pinned to its core.</summary>
 public sealed class ProcessRuntime : IStandbyRuntime
 {
-    // What systemd tells its service, which is not each of its processes.
+    // Variables by which systemd addresses the service's main process, not its children.
     private static readonly string[] OfTheServiceManager = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"];
 
     private readonly string _program;
@@ -80,7 +80,7 @@ public sealed class ProcessRuntime : IStandbyRuntime
     {
         var start = new ProcessStartInfo(_program)
         {
-            // Where ASP.NET looks for appsettings.json.
+            // ASP.NET Core reads appsettings.json there.
             WorkingDirectory = Path.GetDirectoryName(_program),
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -129,7 +129,7 @@ public sealed class ProcessRuntime : IStandbyRuntime
 
         if (workload.Core is not null)
         {
-            // Its affinity says so on Linux; elsewhere that comes too late for the runtime's own count.
+            // On Linux the runtime counts the cores of its affinity mask; elsewhere the mask is set after the runtime has counted.
             environment[Variables.ProcessorCount] = "1";
         }
 

@@ -57,7 +57,7 @@ internal sealed partial class WindowsProcess : ChildProcess
         }
         catch (Exception e) when (e is InvalidOperationException or Win32Exception or AggregateException)
         {
-            // It has ended by itself, or some child of its own has.
+            // It has ended, or one of its children has.
         }
     }
 
@@ -81,7 +81,7 @@ internal sealed partial class WindowsProcess : ChildProcess
         }
         catch (Exception e) when (e is InvalidOperationException or Win32Exception && process.WaitForExit(TimeSpan.Zero))
         {
-            // It has ended already, which is not for this method to report.
+            // It has ended already. Exited reports that.
         }
     }
 

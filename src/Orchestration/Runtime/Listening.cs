@@ -1,8 +1,8 @@
 namespace ClusterAspire.Orchestration.Runtime;
 
 /// <summary>
-/// Where an ASP.NET Core process listens: the plan decides that alone, whatever the environment it is started in, or the
-/// service's own settings, say.
+/// The variables by which an ASP.NET Core process listens where the plan says, regardless of its environment and of the service's
+/// settings.
 /// </summary>
 public static class Listening
 {
@@ -20,7 +20,7 @@ public static class Listening
     public static IReadOnlyDictionary<string, string> At(string url) => new Dictionary<string, string>
     {
         ["ASPNETCORE_URLS"] = url,
-        // Unlike the one above it has the last word over the key of that name in appsettings.json.
+        // Unlike the one above, it overrides the key of that name in appsettings.json.
         ["URLS"] = url,
         ["ASPNETCORE_PREFERHOSTINGURLS"] = "true",
     };

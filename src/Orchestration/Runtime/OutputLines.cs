@@ -65,7 +65,7 @@ internal static class OutputLines
         }
         catch (Exception)
         {
-            // Whatever became of the line: the next one is to be read.
+            // The line is lost; the next one is read.
         }
     }
 
@@ -77,7 +77,7 @@ internal static class OutputLines
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)
         {
-            // Nobody reads on: the program has ended and a child of its own held the pipe.
+            // Reading has stopped: the program has ended, and one of its children held the pipe.
             return 0;
         }
     }

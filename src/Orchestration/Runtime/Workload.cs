@@ -12,7 +12,7 @@ namespace ClusterAspire.Orchestration.Runtime;
 /// <param name="Environment">What it is told.</param>
 public sealed record Workload(string Name, int? Core, int? Port, Uri Health, Uri Alive, IReadOnlyDictionary<string, string> Environment)
 {
-    // In s.
+    // In seconds.
     private const string DrainDelay = "0.5";
 
     private static readonly string[] Environments = ["ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT"];
@@ -41,14 +41,14 @@ public sealed record Workload(string Name, int? Core, int? Port, Uri Health, Uri
         Environment = new Dictionary<string, string>(Environment) { [Variables.ReplicaCore] = $"{core}" },
     };
 
-    // A signal that goes to all processes at once finds requests on their way to a replica.
+    // When a signal reaches all processes at once, some requests are on their way to a replica.
     private static Dictionary<string, string> ServingOn(Dictionary<string, string> environment)
     {
         environment.TryAdd(Variables.DrainDelay, DrainDelay);
         return environment;
     }
 
-    // Whoever runs it here develops, unless they say otherwise: the live page then offers the experiment.
+    // Development unless set otherwise: the live page then offers the experiment.
     private static Dictionary<string, string> InDevelopment(Dictionary<string, string> environment)
     {
         if (!Environments.Any(name => environment.ContainsKey(name) || System.Environment.GetEnvironmentVariable(name) is not null))
@@ -59,17 +59,16 @@ public sealed record Workload(string Name, int? Core, int? Port, Uri Health, Uri
         return environment;
     }
 
-    // The names that the environment lets a host answer to are the service's: it gets the client's and judges it itself.
-    // So is whether it believes what is forwarded.
+    // Allowed host names and forwarded headers are settings of the service, which gets the client's host name and checks it.
     private static Dictionary<string, string> WithAnyHost(Dictionary<string, string> environment)
     {
         environment["AllowedHosts"] = "*";
-        // Whom the balancer trusts, it is told by LoadBalancer:TrustedProxies.
+        // LoadBalancer:TrustedProxies says which proxies the load balancer trusts.
         environment[Variables.ForwardedHeaders] = "false";
         return environment;
     }
 
-    // A log entry of two lines, each behind a name, is hard to read.
+    // One line for each log entry: two, each with the name in front, are hard to read.
     private static Dictionary<string, string> Readable(IReadOnlyDictionary<string, string> environment) =>
         new(environment) { ["Logging__Console__FormatterOptions__SingleLine"] = "true" };
 }

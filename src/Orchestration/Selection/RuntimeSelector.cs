@@ -19,7 +19,7 @@ public sealed class RuntimeSelector(ClusterOptions options, BuildOptions build, 
     /// <param name="program">The built service of this repository.</param>
     /// <param name="source">The folder of its Dockerfile.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="ClusterException">An option makes no sense, or what was asked for cannot be had.</exception>
+    /// <exception cref="ClusterException">An option is not valid, or this machine does not have what it asks for.</exception>
     public async Task<RuntimeSelection> SelectAsync(string program, string source, CancellationToken cancellationToken)
     {
         options.Validate();
@@ -35,7 +35,7 @@ public sealed class RuntimeSelector(ClusterOptions options, BuildOptions build, 
 
         if (!IsRunning)
         {
-            // Said before an image is built for nothing.
+            // Checked before an image is built in vain.
             LoopbackPort.EnsureFree(options.Port, nameof(options.Port));
             LoopbackPort.EnsureFree(options.AdminPort, nameof(options.AdminPort));
         }
@@ -148,7 +148,7 @@ public sealed class RuntimeSelector(ClusterOptions options, BuildOptions build, 
     {
         output.Say($"Replicas run as containers: {engine.Name} answers and has the image {image.Name}.");
         var telemetry = await TelemetryRelay.CreateAsync(engine, cancellationToken);
-        // By id, so that every restart is of the image that was chosen; those who show images to people show its name.
+        // By id, so that every restart uses the same image. Messages show its name.
         return new(new ContainerRuntime(engine, new(id, engine.Command, options.Memory), options, telemetry), engine.Machine)
         {
             Image = new(image.Name, engine.Command, options.Memory),

@@ -6,21 +6,21 @@ public sealed class Backoff(TimeProvider time)
 {
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan Forgotten = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan HealthyPeriod = TimeSpan.FromSeconds(30);
 
     private TimeSpan _next = Shortest;
     private long? _healthySince;
 
-    /// <summary>Notes that the present run is healthy from now on, until <see cref="Next"/>.</summary>
+    /// <summary>Records that the current run is healthy from now on, until <see cref="Next"/>.</summary>
     public void Healthy() => _healthySince = time.GetTimestamp();
 
-    /// <summary>Whether the present run has been healthy for so long that those before it no longer count.</summary>
-    public bool IsForgotten => _healthySince is { } since && time.GetElapsedTime(since) >= Forgotten;
+    /// <summary>Whether the current run has been healthy for so long that the runs before it no longer count.</summary>
+    public bool IsStable => _healthySince is { } since && time.GetElapsedTime(since) >= HealthyPeriod;
 
     /// <summary>How long to wait now that the run has ended.</summary>
     public TimeSpan Next()
     {
-        var delay = IsForgotten ? Shortest : _next;
+        var delay = IsStable ? Shortest : _next;
         _healthySince = null;
         _next = delay * 2 < Longest ? delay * 2 : Longest;
         return delay;

@@ -4,19 +4,19 @@ using ClusterAspire.Orchestration.Plan;
 namespace ClusterAspire.Orchestration.Supervision;
 
 /// <summary>
-/// Keeps whoever has something to show from waiting for the terminal, or from failing with it: a thread of its own writes what
-/// is queued, and what there is no room for, or cannot be written, is counted instead.
+/// Queues output and writes it on a thread of its own, so that its callers neither wait for the terminal nor fail with it. Lines that
+/// find no room or cannot be written are counted.
 /// </summary>
 public sealed class BufferedOutput : IClusterOutput, IDisposable
 {
-    // Lines leave room for messages.
+    // Lines may fill only a part of the queue, so that there is room for messages.
     private const int MostCharacters = 4_000_000;
     private const int MostOfLines = 3_000_000;
 
-    // What an entry takes besides its text.
+    // The size of an entry without its text, in bytes.
     private const int Overhead = 100;
 
-    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(2);
 
     private readonly IClusterOutput _inner;
     private readonly Queue<(int Length, Action Write)> _queue = new();
@@ -54,7 +54,7 @@ public sealed class BufferedOutput : IClusterOutput, IDisposable
             Monitor.Pulse(_queue);
         }
 
-        _writer.Join(LastWords);
+        _writer.Join(FlushTimeout);
     }
 
     private void Add(int length, int most, Action write)
@@ -84,7 +84,7 @@ public sealed class BufferedOutput : IClusterOutput, IDisposable
             }
             catch (Exception)
             {
-                // The disk is full, the terminal is gone, ...: perhaps not for the next one.
+                // For example, the disk is full or the terminal has gone. The next entry is tried again.
                 Interlocked.Increment(ref _dropped);
             }
         }

@@ -3,7 +3,7 @@ using ClusterAspire.Orchestration.Runtime;
 namespace ClusterAspire.Orchestration.Supervision;
 
 /// <summary>
-/// Where a workload starts: on the core that the plan gave it, or on another while this machine does not offer that one.
+/// Chooses the core on which a workload starts: the plan's, or another one while this process may not use that.
 /// </summary>
 internal sealed class CorePlacement(Workload workload, IRuntime runtime, IClusterOutput output)
 {

@@ -1,8 +1,8 @@
 namespace ClusterAspire.Orchestration.Supervision;
 
 /// <summary>
-/// When to start again what has ended. After <see cref="Threshold"/> ends in a row without 30 s of health in between it is in
-/// a crash loop: to be said once, and not at each end again.
+/// Says when to start a workload again after it has ended. After <see cref="Threshold"/> ends in a row without 30 s of health in
+/// between it is in a crash loop, which is reported once and not at each end.
 /// </summary>
 /// <param name="time">Measures health.</param>
 public sealed class CrashLoop(TimeProvider time)
@@ -33,7 +33,7 @@ public sealed class CrashLoop(TimeProvider time)
     /// <returns>How long to wait before the next one.</returns>
     public TimeSpan Ended()
     {
-        Ends = _backoff.IsForgotten ? 1 : Ends + 1;
+        Ends = _backoff.IsStable ? 1 : Ends + 1;
         var delay = _backoff.Next();
         delay = Ends >= Threshold && !_wasHealthy ? Interval : delay;
         _wasHealthy = false;

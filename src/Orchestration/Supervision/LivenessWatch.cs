@@ -20,7 +20,7 @@ public sealed class LivenessWatch(Uri alive, LivenessLimits limits, Func<Uri, Ca
             answer ??= ask(alive, cancellationToken);
             await Task.Delay(Period, time, cancellationToken);
 
-            // Silence is counted in periods and not by the clock: while this process is suspended it hears nothing either.
+            // Silence is counted in periods and not by the clock, because this process may have been suspended and could not ask.
             var result = answer.IsCompleted ? await answer : new(ProbeOutcome.Unanswered, last);
             answer = answer.IsCompleted ? null : answer;
             last = result.Text;

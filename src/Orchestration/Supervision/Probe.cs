@@ -6,7 +6,7 @@ namespace ClusterAspire.Orchestration.Supervision;
 /// <summary>Asks a process over HTTP whether it is ready or live. The load balancer judges by the same <see cref="Probes.Serves"/>.</summary>
 public static class Probe
 {
-    // A busy core may answer late, which is an answer all the same.
+    // A replica on a busy core may answer late.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
     private static readonly HttpClient Client = CreateClient();
@@ -48,7 +48,7 @@ public static class Probe
     private static HttpClient CreateClient()
     {
         var client = LoopbackHttp.Create(Limit);
-        // A kept connection would be one more to close when the replica drains.
+        // A connection that is kept alive would delay the replica's drain.
         client.DefaultRequestHeaders.ConnectionClose = true;
         return client;
     }

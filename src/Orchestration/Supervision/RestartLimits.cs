@@ -8,7 +8,7 @@ namespace ClusterAspire.Orchestration.Supervision;
 /// <param name="Requests">How many requests it may answer, give or take a tenth; null for any.</param>
 public sealed record RestartLimits(long? Memory, TimeSpan? Age, long? Requests)
 {
-    // Not all at the same time.
+    // So that replicas do not reach the limit at the same time.
     private const double Jitter = 0.1;
 
     /// <summary>What the user chose.</summary>

@@ -6,15 +6,15 @@ using ClusterAspire.Contract;
 namespace ClusterAspire.Orchestration.Supervision;
 
 /// <summary>
-/// Tells a running load balancer which replicas there are, by a file that it reads whenever that changes, and asks at its
-/// admin port what came of it.
+/// Tells a running load balancer which replicas there are, by a file that it reads again after each change, and asks at its admin
+/// port whether it uses them.
 /// </summary>
 public sealed class Rotation : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
 
-    // Longer than the balancer takes to start again, should it have ended just now.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    // Longer than the load balancer takes to start again if it has just ended.
+    private static readonly TimeSpan ConfirmationTimeout = TimeSpan.FromSeconds(30);
 
     private readonly HttpClient _http;
 
@@ -31,7 +31,7 @@ public sealed class Rotation : IDisposable
 
     /// <summary>Writes the file; does not wait for the balancer.</summary>
     /// <param name="destinations">The replicas there are.</param>
-    /// <exception cref="ClusterException">It cannot be written.</exception>
+    /// <exception cref="ClusterException">The file cannot be written.</exception>
     internal void Write(IEnumerable<Destination> destinations)
     {
         var all = new JsonObject();
@@ -51,7 +51,7 @@ public sealed class Rotation : IDisposable
         try
         {
             System.IO.File.WriteAllText(whole, new JsonObject { ["ReverseProxy"] = new JsonObject { ["Clusters"] = clusters } }.ToJsonString());
-            // Never half of it.
+            // The load balancer never reads an incomplete file.
             System.IO.File.Move(whole, File, overwrite: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -63,12 +63,12 @@ public sealed class Rotation : IDisposable
     /// <summary>Writes the file and waits until the balancer goes by it: those that leave get nothing new, the others have answered it.</summary>
     /// <param name="destinations">The replicas there are, all of them ready.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="ClusterException">The file cannot be written, or the balancer does not go by it.</exception>
+    /// <exception cref="ClusterException">The file cannot be written, or the load balancer does not use it.</exception>
     internal async Task ChangeAsync(IReadOnlyCollection<Destination> destinations, CancellationToken cancellationToken)
     {
         Write(destinations);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Patience);
+        limit.CancelAfter(ConfirmationTimeout);
         try
         {
             while (!IsSeen(await ReplicasAsync(limit.Token), destinations))
@@ -78,7 +78,7 @@ public sealed class Rotation : IDisposable
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new ClusterException($"The load balancer has not taken up the change of its replicas within {Patience.Describe()}.");
+            throw new ClusterException($"The load balancer has not taken up the change of its replicas within {ConfirmationTimeout.Describe()}.");
         }
     }
 
@@ -92,7 +92,7 @@ public sealed class Rotation : IDisposable
         expired.CancelAfter(limit);
         try
         {
-            // Twice: one may have been on its way between being given to a replica and being counted.
+            // Two samples: a request may have been assigned to a replica but not counted yet in the first.
             for (var idle = 0; idle < 2; await Task.Delay(Interval, expired.Token))
             {
                 var replicas = await ReplicasAsync(expired.Token);
@@ -101,7 +101,7 @@ public sealed class Rotation : IDisposable
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // They have had their time.
+            // The requests have had the time that the drain allows.
         }
     }
 
@@ -134,7 +134,7 @@ public sealed class Rotation : IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or JsonException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            // It is not there for the moment.
+            // The load balancer does not run at the moment.
             return null;
         }
     }

@@ -56,7 +56,7 @@ internal sealed class StandbyKeeper(string name, Func<Workload> place, IStandbyR
                 }
                 catch (Exception e) when (!taken.IsCancellationRequested)
                 {
-                    // Whatever it is: the one that serves is not to pay for it.
+                    // A failure of the standby must not affect the process that serves.
                     Warn(tries, $"{name}'s standby did not start: {e.Message.TrimEnd('.')}; another in {delay.Describe()}");
                 }
 

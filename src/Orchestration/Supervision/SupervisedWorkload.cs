@@ -2,7 +2,7 @@ using ClusterAspire.Orchestration.Runtime;
 
 namespace ClusterAspire.Orchestration.Supervision;
 
-/// <summary>Keeps one workload running: whatever way it ends or hangs, it is started again, until it is told to stop.</summary>
+/// <summary>Keeps one workload running: starts it again whenever it ends or hangs, until it is told to stop.</summary>
 internal sealed class SupervisedWorkload(
     Workload workload,
     IRuntime runtime,
@@ -13,14 +13,14 @@ internal sealed class SupervisedWorkload(
     TimeProvider time) : IDisposable
 {
     private const int FirstTries = 3;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan NotReadyWarningDelay = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan ReadinessInterval = TimeSpan.FromMilliseconds(50);
 
-    // What was killed is gone in no time, unless the engine that was asked to do it does not answer.
+    // A killed process ends at once. A container does not while its engine does not answer.
     private static readonly TimeSpan KillLimit = TimeSpan.FromSeconds(5);
 
-    // What has just begun to serve is still being compiled: a standby that starts beside it would slow it down.
-    private static readonly TimeSpan Calm = TimeSpan.FromSeconds(2);
+    // A process that has just begun to serve is still compiling its code, and a standby that starts beside it would slow it down.
+    private static readonly TimeSpan LeastStandbyDelay = TimeSpan.FromSeconds(2);
 
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -29,9 +29,9 @@ internal sealed class SupervisedWorkload(
     private readonly LivenessWatch _liveness = new(workload.Alive, limits, ask, time);
     private readonly CorePlacement _placement = new(workload, runtime, output);
     private readonly CrashLoop _crashes = new(time);
-    private readonly LastWords _lastWords = new();
+    private readonly LastOutput _lastOutput = new();
     private StandbyKeeper? _standbys;
-    private TimeSpan _standbyDelay = Calm;
+    private TimeSpan _standbyDelay = LeastStandbyDelay;
     private TimeSpan _limit;
     private CancellationToken _atOnce;
     private string? _loop;
@@ -54,8 +54,8 @@ internal sealed class SupervisedWorkload(
     /// <summary>Ends when it has stopped.</summary>
     public Task Running { get; private set; } = Task.CompletedTask;
 
-    /// <summary>The last line that it wrote, those of a stack trace aside, or null.</summary>
-    public string? LastWords => _lastWords.Text;
+    /// <summary>The last line that it wrote, without the lines of a stack trace, or null.</summary>
+    public string? LastLine => _lastOutput.Line;
 
     /// <summary>What it is doing.</summary>
     public WorkloadStatus Status => new(
@@ -126,7 +126,7 @@ internal sealed class SupervisedWorkload(
                 _firstEnd.TrySetResult(how);
                 var delay = _crashes.Ended();
                 waiting = _standbys is null ? null : await _standbys.TakeAsync();
-                _standbyDelay = Calm > delay ? Calm : delay;
+                _standbyDelay = LeastStandbyDelay > delay ? LeastStandbyDelay : delay;
                 if (waiting is not null)
                 {
                     output.Warn($"{who} {how}; its standby ({waiting.Id}) takes over");
@@ -145,7 +145,7 @@ internal sealed class SupervisedWorkload(
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
-            // As told.
+            // It was told to stop.
         }
         finally
         {
@@ -153,7 +153,7 @@ internal sealed class SupervisedWorkload(
         }
     }
 
-    // A crash loop is said when it begins, and again when it ends another way than before.
+    // A crash loop is reported when it begins, and again when the workload ends in another way than before.
     private void SayEnd(string who, string how, TimeSpan delay)
     {
         if (!_crashes.IsLooping)
@@ -165,7 +165,7 @@ internal sealed class SupervisedWorkload(
         {
             _loop = how;
             output.Warn(
-                $"{workload.Name} is in a crash loop: it has ended {_crashes.Ends} times in a row; the last time it {how} and its last words were: {LastWords ?? "none"}. "
+                $"{workload.Name} is in a crash loop: it has ended {_crashes.Ends} times in a row; the last time it {how} and its last words were: {LastLine ?? "none"}. "
                 + $"It is tried again every {delay.Describe()}, silently, and serves as soon as the cause is mended.");
         }
     }
@@ -209,9 +209,9 @@ internal sealed class SupervisedWorkload(
         try
         {
             var ready = WaitUntilReadyAsync();
-            if (await Task.WhenAny(ready, Task.Delay(Patience, time, ended)) != ready && !ended.IsCancellationRequested)
+            if (await Task.WhenAny(ready, Task.Delay(NotReadyWarningDelay, time, ended)) != ready && !ended.IsCancellationRequested)
             {
-                output.Warn($"{workload.Name} ({instance.Id}) is not ready after {Patience.Describe()}, as {workload.Health} gives: {last.Text ?? "no answer yet"}; still waiting");
+                output.Warn($"{workload.Name} ({instance.Id}) is not ready after {NotReadyWarningDelay.Describe()}, as {workload.Health} gives: {last.Text ?? "no answer yet"}; still waiting");
             }
 
             await ready;
@@ -289,7 +289,7 @@ internal sealed class SupervisedWorkload(
         return instance.Exited.IsCompleted;
     }
 
-    // Whatever is in the way of stopping, such as an engine that does not answer: it ends, and the second Ctrl+C at once.
+    // Stopping ends even where something prevents it, such as an engine that does not answer; after a second Ctrl+C it ends at once.
     private async Task GiveUpAsync()
     {
         await Task.Delay(_limit + (2 * KillLimit), time, _atOnce).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -308,7 +308,7 @@ internal sealed class SupervisedWorkload(
 
     private void Forward(string line)
     {
-        _lastWords.Hear(line);
+        _lastOutput.Add(line);
         if (!_crashes.IsLooping)
         {
             output.Line(workload.Name, line);

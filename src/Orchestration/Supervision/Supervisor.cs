@@ -10,18 +10,18 @@ namespace ClusterAspire.Orchestration.Supervision;
 /// <param name="output">What the user sees of it.</param>
 public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime loadBalancer, IClusterOutput output) : IDisposable
 {
-    // Each has the drain limit of its own accord; killed is what does not keep it.
+    // Each process ends itself after its drain limit. After this time more, it is killed.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan GuardInterval = TimeSpan.FromSeconds(2);
 
-    // A replica that has just begun is left alone, however much it uses for that.
-    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(5);
+    // A replica that has just started is not replaced, however much memory its start takes.
+    private static readonly TimeSpan StartGrace = TimeSpan.FromSeconds(5);
 
-    // When another did not get ready.
+    // After a replacement that did not become ready.
     private static readonly TimeSpan GuardPause = TimeSpan.FromSeconds(30);
 
-    // For so long a port is not given to another replica: the balancer may still have connections to it.
+    // So many ports are not given to another replica: the balancer may still have connections to them.
     private const int PortsRemembered = 256;
 
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -89,7 +89,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
             foreach (var wave in replicas.Chunk(plan.StartWave))
             {
                 Array.ForEach(wave, Start);
-                // One that hangs keeps the others waiting no longer than a start may take.
+                // A replica that hangs delays the others by the start limit at most.
                 await Task.WhenAll(wave.Select(replica => Task.WhenAny(replica.Workload.Tried, replica.Workload.Late))).WaitAsync(stop);
             }
 
@@ -112,7 +112,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
         {
             _serves = false;
             await balancer.StopAsync(_plan.DrainTimeout + Grace, atOnce);
-            // A change that was under way has been given up, or is, as stopping has begun.
+            // Stopping cancels a change that was in progress.
             await _changing.WaitAsync(CancellationToken.None);
             await StopAsync([.. _replicas]);
         }
@@ -122,11 +122,11 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
     /// <param name="next">What to run from now on; its load balancer is not looked at.</param>
     /// <param name="runtime">What its replicas run in.</param>
     /// <returns>How many were replaced.</returns>
-    /// <exception cref="ClusterException">A new replica does not get ready; those that were not replaced yet go on.</exception>
+    /// <exception cref="ClusterException">A new replica does not become ready; the replicas that were not replaced yet serve on.</exception>
     public Task<int> ReloadAsync(ClusterPlan next, IRuntime runtime) => ChangeAsync(async cancelled =>
     {
         var olds = _replicas.OrderBy(replica => replica.Number).ToList();
-        // As many as there are, unless the number that is configured has changed.
+        // Keeps the current number, unless the configured one has changed.
         var count = next.Replicas.Count == _plan.Replicas.Count ? olds.Count : next.Replicas.Count;
         foreach (var old in olds.Take(count))
         {
@@ -141,11 +141,11 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
     /// <summary>Starts more replicas, or drains and stops those with the highest numbers.</summary>
     /// <param name="count">How many there are to be, made of how many there are: <c>current => current + 1</c>.</param>
     /// <returns>How many there are now.</returns>
-    /// <exception cref="ClusterException">There cannot be so many, or a new one does not get ready; there are then as many as before.</exception>
+    /// <exception cref="ClusterException">The number is not allowed, or a new replica does not become ready; then the number stays as it was.</exception>
     public Task<int> ScaleAsync(Func<ClusterPlan, int, int> count) => ChangeAsync(async cancelled =>
     {
         var wanted = count(_plan, _replicas.Count);
-        // Says what is wrong with the number.
+        // Throws if the number is not valid.
         wanted = _plan.Count($"{wanted}");
         await ScaleWithinAsync(wanted, cancelled);
         return wanted;
@@ -187,13 +187,13 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
             }
             catch (Exception e) when (!stop.IsCancellationRequested)
             {
-                // What only looks on does not end what serves.
+                // A failure of a guard must not end replicas that serve.
                 output.Warn($"A replica that was to be replaced goes on: {e.Message}");
                 await Task.Delay(GuardPause, Time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             catch (OperationCanceledException)
             {
-                // As told.
+                // The cluster stops.
             }
         }
     }
@@ -210,12 +210,12 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
         foreach (var replica in replicas)
         {
             var status = replica.Workload.Status;
-            if (status.State is WorkloadState.Ready && now - status.StartedAt > Settling && replica.Limits.Reached(status, answered(replica.Destination), now) is { } reached)
+            if (status.State is WorkloadState.Ready && now - status.StartedAt > StartGrace && replica.Limits.Reached(status, answered(replica.Destination), now) is { } reached)
             {
                 output.Say($"{status.Name} ({status.Process}) {reached}: another takes its place.");
                 await ChangeAsync(async cancelled =>
                 {
-                    // Somebody else may have done it meanwhile.
+                    // The replica may have been replaced or stopped in the meantime.
                     if (_replicas.Contains(replica))
                     {
                         await ReplaceAsync(replica, _plan, _service, cancelled);
@@ -267,7 +267,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
                 {
                     if (await replica.Workload.WhyNotReadyAsync(cancelled) is { } why)
                     {
-                        throw new ClusterException($"The new {replica.Plan.Name} {why}; its last words were: {replica.Workload.LastWords ?? "none"}");
+                        throw new ClusterException($"The new {replica.Plan.Name} {why}; its last words were: {replica.Workload.LastLine ?? "none"}");
                     }
                 }
             }
@@ -282,7 +282,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
         }
         catch
         {
-            // As it was; those that joined may have been given requests.
+            // The number stays as it was. Replicas that joined may already have requests.
             leaving.ForEach(replica => replica.Leaves = false);
             var known = joining.Where(replica => replica.IsInRotation).ToList();
             known.ForEach(replica => replica.Leaves = true);
@@ -381,7 +381,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
         if (!await balancer.Tried.WaitAsync(stop))
         {
             _plan.LoadBalancer.EnsurePortsAreFree();
-            throw new ClusterException($"The load balancer cannot run; the last it said was: {balancer.LastWords ?? "nothing"}");
+            throw new ClusterException($"The load balancer cannot run; the last it said was: {balancer.LastLine ?? "nothing"}");
         }
     }
 }

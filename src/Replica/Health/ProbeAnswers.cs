@@ -12,13 +12,13 @@ namespace ClusterAspire.Replica.Health;
 
 /// <summary>What <c>/health</c> and <c>/alive</c> answer.</summary>
 /// <remarks>
-/// The health checks themselves run on the thread pool. When it does not get to them in <see cref="Patience"/>, what they last
+/// The health checks themselves run on the thread pool. When it does not get to them in <see cref="HealthCheckWait"/>, what they last
 /// said holds: a process that is only busy is neither dead nor unhealthy.
 /// </remarks>
 internal sealed class ProbeAnswers(HealthCheckService checks, ReplicaIdentity replica, Drain drain, ComputeLane lane, Lazy<ComputeRoutes> routes, LinkServer links)
 {
     /// <summary>How long a probe waits for the health checks; less than those wait who probe.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan HealthCheckWait = TimeSpan.FromMilliseconds(300);
 
     private readonly Check _health = new(() => checks.CheckHealthAsync(null));
     private readonly Check _alive = new(() => checks.CheckHealthAsync(IsLive));
@@ -65,7 +65,7 @@ internal sealed class ProbeAnswers(HealthCheckService checks, ReplicaIdentity re
                 _running ??= Task.Run(check);
                 try
                 {
-                    if (_running.Wait(Patience))
+                    if (_running.Wait(HealthCheckWait))
                     {
                         (_last, _running) = (_running.Result.Status, null);
                     }

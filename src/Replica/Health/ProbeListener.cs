@@ -15,8 +15,10 @@ namespace ClusterAspire.Replica.Health;
 /// </summary>
 internal sealed partial class ProbeListener : IConnectionListener
 {
-    // Kestrel has limits of its own for a connection that says nothing.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    // After this time a connection that has sent nothing goes to Kestrel, which has limits for that.
+    private static readonly TimeSpan FirstByteTimeout = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
     // Longer than probes are apart.
     private static readonly TimeSpan ProbeIdleLimit = TimeSpan.FromMinutes(2);
@@ -120,7 +122,7 @@ internal sealed partial class ProbeListener : IConnectionListener
             {
                 Log.Failed(_logger, e);
 #pragma warning disable RS0030 // On the thread for probes, off the pool on purpose.
-                Thread.Sleep(Patience);
+                Thread.Sleep(RetryDelay);
 #pragma warning restore RS0030
             }
         }
@@ -181,7 +183,7 @@ internal sealed partial class ProbeListener : IConnectionListener
         {
             var socket = _listen.Accept();
             socket.NoDelay = _noDelay;
-            _waiting[socket] = new(Environment.TickCount64 + (long)Patience.TotalMilliseconds, IsProbe: false);
+            _waiting[socket] = new(Environment.TickCount64 + (long)FirstByteTimeout.TotalMilliseconds, IsProbe: false);
             if (socket.Available > 0)
             {
                 Look(socket);

@@ -6,7 +6,7 @@ namespace ClusterAspire.Replica.Link;
 internal sealed class LinkSocket : IDisposable
 {
     private const string Extension = ".link";
-    private const UnixFileMode OnlyMine = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     // One that has just been made may not listen yet.
     private static readonly TimeSpan Young = TimeSpan.FromMinutes(1);
@@ -29,8 +29,8 @@ internal sealed class LinkSocket : IDisposable
         Socket? socket = null;
         try
         {
-            var directory = Directory.CreateDirectory(System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"clusteraspire-{Environment.UserName}"), OnlyMine);
-            if (directory.UnixFileMode != OnlyMine)
+            var directory = Directory.CreateDirectory(System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"clusteraspire-{Environment.UserName}"), OwnerOnly);
+            if (directory.UnixFileMode != OwnerOnly)
             {
                 // Somebody else may have made it.
                 return null;

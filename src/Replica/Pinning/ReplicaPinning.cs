@@ -16,7 +16,7 @@ namespace ClusterAspire.Replica.Pinning;
 internal sealed partial class ReplicaPinning(IOptions<ReplicaOptions> options, ReplicaIdentity identity, ILogger<ReplicaPinning> logger) : IHostedService
 {
     private const int NoSuchThread = 3;
-    private const int NoneOfThoseCores = 22;
+    private const int InvalidArgument = 22;
 
     /// <exception cref="OptionsValidationException">This process may not use that core.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
@@ -72,7 +72,7 @@ internal sealed partial class ReplicaPinning(IOptions<ReplicaOptions> options, R
                 PinThreads(other);
                 return other;
             }
-            catch (Win32Exception e) when (e.NativeErrorCode is NoneOfThoseCores && Exists(core) && After(other) != core)
+            catch (Win32Exception e) when (e.NativeErrorCode is InvalidArgument && Exists(core) && After(other) != core)
             {
                 // Not this one either.
             }

@@ -9,7 +9,7 @@ namespace ClusterAspire.Replica.Startup;
 public static class RunOrExplainExtensions
 {
     /// <summary>How long the host's disposal may take, telemetry's last export above all.</summary>
-    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan DisposeTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// Builds the application, maps its endpoints and runs it as <see cref="RunOrExplainAsync(IHost)"/> does. For one that
@@ -81,7 +81,7 @@ public static class RunOrExplainExtensions
     {
         try
         {
-            await Task.Run(async () => await ((IAsyncDisposable)host).DisposeAsync()).WaitAsync(LastWords);
+            await Task.Run(async () => await ((IAsyncDisposable)host).DisposeAsync()).WaitAsync(DisposeTimeout);
         }
         catch (TimeoutException)
         {

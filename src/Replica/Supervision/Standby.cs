@@ -4,8 +4,8 @@ using Microsoft.Extensions.Options;
 namespace ClusterAspire.Replica.Supervision;
 
 /// <summary>
-/// Holds a standby's start until its supervisor says, by a line on standard input, that it is to serve. By then all is built;
-/// no hosted service has started and nothing listens.
+/// Delays the start of a standby until its supervisor tells it, by a line on standard input, to serve. Until then the application is
+/// built, but no hosted service has started and no port is open.
 /// </summary>
 internal sealed class Standby(IOptions<SupervisorOptions> options) : IHostedLifecycleService
 {
@@ -13,7 +13,7 @@ internal sealed class Standby(IOptions<SupervisorOptions> options) : IHostedLife
     {
         if (options.Value.Standby)
         {
-            await Rehearsal.PlayAsync(cancellationToken);
+            await ServerWarmUp.RunAsync(cancellationToken);
             await WaitAsync(cancellationToken);
         }
     }
@@ -30,13 +30,13 @@ internal sealed class Standby(IOptions<SupervisorOptions> options) : IHostedLife
 
     private static async Task WaitAsync(CancellationToken cancellationToken)
     {
-        // Reading a console cannot be given up, so a thread of its own is left behind with it.
+        // Reading from a console cannot be cancelled, so a thread of its own does it.
         var told = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
         new Thread(() => told.SetResult(Console.In.ReadLine())) { IsBackground = true, Name = "Standby" }.Start();
         if (await told.Task.WaitAsync(cancellationToken) is null)
         {
             Console.Error.WriteLine("Standard input has ended, and with it whoever would have said that this standby is to serve: ending.");
-#pragma warning disable RS0030 // Nobody is left who could be told.
+#pragma warning disable RS0030 // No caller could handle an exception here.
             Environment.Exit(1);
 #pragma warning restore RS0030
         }

@@ -45,7 +45,7 @@ public sealed class BuildFailureTests
         var failure = new BuildFailure();
         foreach (var line in lines)
         {
-            failure.Note(line);
+            failure.AddLine(line);
         }
 
         var sentence = failure.Explain("example/sdk:1");

@@ -22,13 +22,17 @@ public sealed partial class DocumentationTests
         var file = Path.Combine(Repository.Root, "docs", "configuration.md");
         var page = File.ReadAllText(file);
         var start = page.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length;
-        var wanted = $"{page[..start]}{OptionsReference.Of(Assemblies)}\n{page[page.IndexOf(End, StringComparison.Ordinal)..]}";
-        if (Environment.GetEnvironmentVariable("UPDATE_DOCS") is "1")
-        {
-            File.WriteAllText(file, wanted);
-        }
+        IsWritten(file, $"{page[..start]}{OptionsReference.Of(Assemblies)}\n{page[page.IndexOf(End, StringComparison.Ordinal)..]}");
+    }
 
-        Assert.True(wanted == File.ReadAllText(file), "docs/configuration.md is not what the option types say: run this test with UPDATE_DOCS=1.");
+    [Fact]
+    public void EditorsKnowEveryKeyOfEverySection()
+    {
+        foreach (var assembly in Assemblies)
+        {
+            var project = assembly.GetName().Name!.Split('.')[^1];
+            IsWritten(Path.Combine(Repository.Root, "src", project, "ConfigurationSchema.json"), ConfigurationSchema.Of(assembly));
+        }
     }
 
     [Fact]
@@ -78,6 +82,16 @@ public sealed partial class DocumentationTests
     {
         var words = File.ReadAllText(Path.Combine(Repository.Root, "README.md")).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;
         Assert.InRange(words, 1, 700);
+    }
+
+    private static void IsWritten(string file, string wanted)
+    {
+        if (Environment.GetEnvironmentVariable("UPDATE_DOCS") is "1")
+        {
+            File.WriteAllText(file, wanted);
+        }
+
+        Assert.True(wanted == File.ReadAllText(file), $"{file} is not what the option types say: run this test with UPDATE_DOCS=1.");
     }
 
     private static IEnumerable<string> Headings(string file) => File.ReadLines(file)

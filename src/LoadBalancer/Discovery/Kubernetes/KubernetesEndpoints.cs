@@ -13,7 +13,7 @@ internal sealed class KubernetesEndpoints(DnsEndpoints dns, TimeProvider time, I
     private static readonly TimeSpan DnsAge = TimeSpan.FromSeconds(30);
 
     /// <summary>How long the API may hold up the start.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FirstListTimeout = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, Lazy<EndpointSliceWatch>> _watches = new();
 
@@ -26,7 +26,7 @@ internal sealed class KubernetesEndpoints(DnsEndpoints dns, TimeProvider time, I
         }
 
         var watch = _watches.GetOrAdd(service, name => new(() => new EndpointSliceWatch(name, time, logger).Start())).Value;
-        await Task.WhenAny(watch.Tried, Task.Delay(Patience, time, cancellationToken));
+        await Task.WhenAny(watch.Tried, Task.Delay(FirstListTimeout, time, cancellationToken));
         var known = watch.Latest;
         if (known.LostAt is not { } lostAt)
         {

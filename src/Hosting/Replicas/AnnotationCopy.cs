@@ -6,27 +6,28 @@ using Microsoft.Extensions.Logging;
 
 namespace ClusterAspire.Hosting.Replicas;
 
-/// <summary>Hands what is said of a service on to its replicas.</summary>
-internal static partial class HandingOn
+/// <summary>Copies the annotations of a service to its replicas.</summary>
+internal static partial class AnnotationCopy
 {
     /// <summary>
-    /// Before the application starts, by when all of it has been said: environment and references, arguments, waits.
+    /// Copies environment, references, arguments and waits to each replica when the application starts, because the AppHost may
+    /// add some after this call.
     /// </summary>
-    public static IResourceBuilder<ReplicatedService> HandsOn(this IResourceBuilder<ReplicatedService> service, IEnumerable<IResource> replicas)
+    public static IResourceBuilder<ReplicatedService> CopyAnnotationsTo(this IResourceBuilder<ReplicatedService> service, IEnumerable<IResource> replicas)
     {
         service.ApplicationBuilder.Eventing.Subscribe<BeforeStartEvent>((starting, _) =>
         {
-            // Where the dashboard listens is the one thing that the environment decides.
+            // The variable that says where the dashboard listens is not ignored.
             var ignored = Listening.Ignored(Environment.GetEnvironmentVariables().Keys.Cast<string>().Where(name => name is not "ASPNETCORE_URLS"));
             foreach (var warning in service.Resource.Plan.Warnings.Concat([ignored]).OfType<string>())
             {
                 Log.Warning(starting.Services.GetRequiredService<ILoggerFactory>().CreateLogger("ClusterAspire"), warning);
             }
 
-            var said = service.Resource.Annotations.Where(IsOfEveryReplica).ToList();
+            var annotations = service.Resource.Annotations.Where(IsOfEveryReplica).ToList();
             foreach (var replica in replicas)
             {
-                said.ForEach(annotation => replica.Annotations.Add(OwnOf(annotation)));
+                annotations.ForEach(annotation => replica.Annotations.Add(Copy(annotation)));
             }
 
             return Task.CompletedTask;
@@ -34,8 +35,8 @@ internal static partial class HandingOn
         return service;
     }
 
-    // Aspire keeps a callback's result, all variables of the resource included, with the annotation.
-    private static IResourceAnnotation OwnOf(IResourceAnnotation annotation) => annotation switch
+    // Aspire stores a callback's result in the annotation, and the result contains all variables of the resource.
+    private static IResourceAnnotation Copy(IResourceAnnotation annotation) => annotation switch
     {
         EnvironmentCallbackAnnotation environment => new EnvironmentCallbackAnnotation(environment.Callback),
         CommandLineArgsCallbackAnnotation arguments => new CommandLineArgsCallbackAnnotation(arguments.Callback),

@@ -10,33 +10,33 @@ using Microsoft.Extensions.DependencyInjection;
 namespace ClusterAspire.Replica.Supervision;
 
 /// <summary>
-/// Answers a request on a port of its own, so that the code of the server is loaded and compiled before it matters: in a
-/// process that has just started, most of the time to the first answer is that.
+/// Answers one request on a separate port, so that the server's code is loaded and compiled before the process serves. Most of the
+/// time to the first answer of a new process is spent on that.
 /// </summary>
-internal static class Rehearsal
+internal static class ServerWarmUp
 {
     private static readonly byte[] Request = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"u8.ToArray();
 
-    /// <summary>Plays it where that can be done, and does nothing otherwise.</summary>
-    public static async Task PlayAsync(CancellationToken cancellationToken)
+    /// <summary>Answers the request; does nothing where no loopback port can be opened.</summary>
+    public static async Task RunAsync(CancellationToken cancellationToken)
     {
         foreach (var loopback in (IPAddress[])[IPAddress.Loopback, IPAddress.IPv6Loopback])
         {
             try
             {
-                await PlayAsync(loopback, cancellationToken);
+                await RunAsync(loopback, cancellationToken);
                 return;
             }
             catch (Exception e) when (e is IOException or SocketException)
             {
-                // Not every machine has both families; nor a descriptor to spare.
+                // The machine lacks this address family, or the process has no descriptor left.
             }
         }
     }
 
-    private static async Task PlayAsync(IPAddress loopback, CancellationToken cancellationToken)
+    private static async Task RunAsync(IPAddress loopback, CancellationToken cancellationToken)
     {
-        // Nothing of the application's configuration is known to it.
+        // It reads no configuration of the application.
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(loopback, 0));
         builder.Services.AddRoutingCore();

@@ -5,11 +5,11 @@ using Microsoft.AspNetCore.Http;
 namespace ClusterAspire.Replica.Draining;
 
 /// <summary>
-/// While draining, each response closes its connection: a client that keeps connections alive makes its next one to
-/// somebody else, instead of losing a request to a connection that is closed as it sends it.
+/// Makes each response close its connection while the replica drains. A client that keeps connections alive opens its next one to
+/// another replica, and does not lose a request on a connection that closes while it sends.
 /// </summary>
 /// <remarks>HTTP/1 only: HTTP/2 has GOAWAY for this, which Kestrel sends when it stops.</remarks>
-internal sealed class ConnectionsMoveOn(Drain drain) : IStartupFilter
+internal sealed class ConnectionCloseFilter(Drain drain) : IStartupFilter
 {
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
@@ -17,7 +17,7 @@ internal sealed class ConnectionsMoveOn(Drain drain) : IStartupFilter
         {
             if (drain.IsDraining && HttpProtocol.IsHttp11(context.Request.Protocol))
             {
-                // At the end: a proxy behind this replaces the headers.
+                // When the response starts: a proxy later in the pipeline replaces the headers.
                 context.Response.OnStarting(Close, context.Response);
             }
 

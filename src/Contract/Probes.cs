@@ -10,8 +10,8 @@ public static class Probes
     public const string Alive = "/alive";
 
     /// <summary>
-    /// Whether an answer of this status means yes. Every answer does but a server error (500 and up): a service without
-    /// health checks says 404, one that filters host names 400, one behind a login 401. They serve and have nothing to say of it.
+    /// Whether a process that answers with this status serves. It does unless the status is a server error (500 and up): a service
+    /// without health checks answers 404, one that filters host names 400, one behind a login 401, and all of them serve.
     /// </summary>
     /// <param name="statusCode">The HTTP status code.</param>
     public static bool Serves(int statusCode) => statusCode < 500;

@@ -33,7 +33,7 @@ public static class LoadBalancerExtensions
             var plan = settings.PlanLoadBalancer(name, port, adminPort);
             var balancer = builder
                 .AddProject<TProject>(name, ReplicaExtensions.FromThePlan)
-                // It listens where LoadBalancer__Url and LoadBalancer__AdminUrl say.
+                // LoadBalancer__Url and LoadBalancer__AdminUrl say where it listens.
                 .WithEndpointsInEnvironment(_ => false);
             balancer.WithAnnotation(new LoadBalancerAnnotation(balancer.Resource, plan));
             return (builder.ExecutionContext.IsPublishMode ? balancer.Published() : balancer.Running(plan, LivenessLimits.Of(settings.Cluster()))).WithHttpHealthCheck("/health", endpointName: Http);
@@ -55,7 +55,7 @@ public static class LoadBalancerExtensions
     private static IResourceBuilder<ProjectResource> Published(this IResourceBuilder<ProjectResource> balancer) => balancer
         .WithHttpEndpoint(targetPort: 8080, name: Http)
         .WithExternalHttpEndpoints()
-        // The balancer replaces what clients send of them.
+        // The load balancer replaces forwarded headers that clients send.
         .DisableForwardedHeaders()
         .WithEnvironment(Variables.LoadBalancerUrl, "http://0.0.0.0:8080")
         .WithEnvironment(Variables.LoadBalancerAdminUrl, "http://127.0.0.1:8081");
@@ -88,7 +88,7 @@ public static class LoadBalancerExtensions
 
         (balancer.Service, service.LoadBalancer) = (service, balancer);
         return service.Published is { } published
-            // By the name's DNS records, which are all replicas' where the platform has it so.
+            // By DNS: on platforms that support it, the name has a record for each replica.
             ? builder
                 .WithEnvironment(Variables.Discovery, "dns")
                 .WithEnvironment(Variables.DestinationAddress("pods"), published.GetEndpoint(Http))
@@ -101,7 +101,7 @@ public static class LoadBalancerExtensions
             });
     }
 
-    // As Aspire's service discovery has it; the balancer may be added later.
+    // The variable of Aspire's service discovery. Evaluated late, because the load balancer may be added later.
     private static IResourceBuilder<T> Calling<T>(this IResourceBuilder<T> builder, ReplicatedService service)
         where T : IResourceWithEnvironment =>
         builder.WithEnvironment(context =>

@@ -6,8 +6,8 @@ using ClusterAspire.Orchestration.Supervision;
 namespace ClusterAspire.Hosting;
 
 /// <summary>
-/// A service that runs as several replicas, each a resource of its own below this one. Environment, arguments, references
-/// and waits of this resource are those of every replica.
+/// A service that runs as several replicas, each of which is a resource below this one. Every replica gets the environment, arguments,
+/// references and waits of this resource.
 /// </summary>
 /// <param name="name">The service's name.</param>
 /// <param name="plan">Where each replica runs.</param>

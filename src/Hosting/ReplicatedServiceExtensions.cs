@@ -13,8 +13,8 @@ using ClusterAspire.Orchestration.Supervision;
 namespace Aspire.Hosting;
 
 /// <summary>
-/// Adds services that run as one replica per core. Unlike those of Aspire's <c>WithReplicas</c>, a load balancer can tell the
-/// replicas apart; each is pinned to its core, restarted when it ends, and scaled and rolled over from the dashboard.
+/// Adds services that run as one replica per core. Unlike with Aspire's <c>WithReplicas</c>, a load balancer can distinguish the
+/// replicas. Each is pinned to its core and restarted when it ends; the dashboard scales and restarts them.
 /// </summary>
 public static class ReplicatedServiceExtensions
 {

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace ClusterAspire.Link;
 
 /// <summary>
-/// What each side of a link sends first: 9 bytes that begin no HTTP request and no TLS handshake, the version, and the port
-/// that the replica's HTTP server listens at (2 bytes, big endian).
+/// The first bytes of each side of a link: 9 bytes that no HTTP request and no TLS handshake begins with, the version, and the port
+/// of the replica's HTTP server (2 bytes, big endian).
 /// </summary>
 public static class Greeting
 {

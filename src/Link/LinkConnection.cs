@@ -6,8 +6,7 @@ using System.Net.Sockets;
 namespace ClusterAspire.Link;
 
 /// <summary>
-/// A socket that carries virtual connections as frames. What many of them have to say at a time goes out, and comes in, by one
-/// system call.
+/// A socket that carries virtual connections as frames. One system call sends or receives the frames of many connections.
 /// </summary>
 /// <remarks>
 /// Each virtual connection may have <see cref="Window"/> bytes on the way; more may follow as its reader reads (as in HTTP/2,
@@ -18,13 +17,13 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     /// <summary>How many bytes of a virtual connection may be on the way that its reader has not read.</summary>
     public const int Window = 128 * 1024;
 
-    // More than that has to be sent: writers wait.
+    // Writers wait while more bytes than this are queued.
     private const int MostUnsent = 1024 * 1024;
 
     private const int ReceiveLength = 64 * 1024;
     private const int SmallestSend = 16 * 1024;
 
-    // What a burst needed is not kept.
+    // Larger buffers are not kept after a burst.
     private const int LargestKept = 256 * 1024;
 
     [ThreadStatic]
@@ -36,7 +35,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     private readonly Lock _lock = new();
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    // What is to be sent, and what is being sent.
+    // The frames that are queued, and those that are being sent.
     private byte[] _unsent = new byte[SmallestSend];
     private byte[] _sending = new byte[SmallestSend];
     private int _unsentLength;
@@ -81,7 +80,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
 
             connection = new(this, ++_last, _options.Scheduler);
             _connections[connection.Id] = connection;
-            // Within the same lock: the other side takes numbers in order only.
+            // Within the same lock, because the other side accepts numbers only in order.
             begins = Append(new(FrameKind.Open, 0, connection.Id), default);
         }
 
@@ -103,7 +102,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
             _isClosed = true;
         }
 
-        // The receiver ends, and ends the virtual connections.
+        // This ends the receiver, which ends the virtual connections.
         _socket.Dispose();
     }
 
@@ -174,7 +173,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         }
         else
         {
-            // Behind what waits to run, which may have more to send.
+            // Queued behind other work items, which may have more to send.
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
     }
@@ -304,7 +303,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         }
         else if (_connections.TryGetValue(frame.Connection, out var connection))
         {
-            // Of one that is not known the other side will soon have heard that it is over.
+            // The connection has ended; the other side will soon know.
             connection.Receive(frame, data);
         }
     }
@@ -325,7 +324,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         }
     }
 
-    // Of the receiver alone: nobody else completes what virtual connections read.
+    // Only the receiver completes the input of virtual connections.
     private void End()
     {
         TaskCompletionSource? room;

@@ -11,8 +11,8 @@ public static class LinkDialer
     /// <param name="port">The port of the replica's HTTP server.</param>
     /// <param name="options">How this side of the link works.</param>
     /// <param name="cancellationToken">Gives it up.</param>
-    /// <exception cref="SocketException">Nobody listens there.</exception>
-    /// <exception cref="InvalidDataException">Who listens there does not speak the link.</exception>
+    /// <exception cref="SocketException">Nothing listens there.</exception>
+    /// <exception cref="InvalidDataException">The server there does not support the link.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
     public static async Task<LinkConnection> ConnectAsync(EndPoint endPoint, int port, LinkConnectionOptions options, CancellationToken cancellationToken)
     {

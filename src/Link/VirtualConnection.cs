@@ -11,7 +11,7 @@ public sealed class VirtualConnection : IDuplexPipe
     private readonly Pipe _received;
     private readonly Lock _lock = new();
 
-    // How many bytes may come, and may be sent.
+    // How many bytes may still be received, and sent.
     private int _expected = LinkConnection.Window;
     private int _credit = LinkConnection.Window;
     private TaskCompletionSource? _moreCredit;
@@ -32,7 +32,7 @@ public sealed class VirtualConnection : IDuplexPipe
     public uint Id { get; }
 
     /// <summary>What the other side sends.</summary>
-    /// <remarks>Reading throws <see cref="LinkBrokenException"/> when it was broken off.</remarks>
+    /// <remarks>Reading throws <see cref="LinkBrokenException"/> when the other side broke the connection off.</remarks>
     public PipeReader Input { get; }
 
     /// <summary>Sends to the other side. A flush waits while the other side has read too little of what it was sent.</summary>
@@ -116,7 +116,7 @@ public sealed class VirtualConnection : IDuplexPipe
                 if (!_isInputComplete)
                 {
                     _received.Writer.Write(data);
-#pragma warning disable CA2012 // Complete at once: how much may come is bounded.
+#pragma warning disable CA2012 // It completes synchronously, because the window bounds how much is received.
                     _ = _received.Writer.FlushAsync();
 #pragma warning restore CA2012
                 }

@@ -7,7 +7,7 @@ namespace ClusterAspire.Link;
 /// <summary>What a virtual connection's other side sent; as it is read, more may come.</summary>
 internal sealed class VirtualInput(VirtualConnection connection, PipeReader received) : PipeReader
 {
-    // Said in large portions: each costs a frame.
+    // Reported in large portions, because each report costs a frame.
     private const int Portion = LinkConnection.Window / 2;
 
     private ReadOnlySequence<byte> _buffer;

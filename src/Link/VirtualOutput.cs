@@ -43,7 +43,7 @@ internal sealed class VirtualOutput(VirtualConnection connection) : PipeWriter
     {
         if (connection.IsClosed)
         {
-            // As a pipe whose reader has gone says it.
+            // The same result as of a pipe whose reader has completed.
             GiveBack();
             return new(new FlushResult(isCanceled: false, isCompleted: true));
         }

@@ -59,7 +59,7 @@ public sealed class VirtualStream(VirtualConnection connection) : Stream
     {
     }
 
-#pragma warning disable VSTHRD002 // Stream has these; nothing here calls them.
+#pragma warning disable VSTHRD002 // Stream requires the synchronous methods; nothing here calls them.
     /// <inheritdoc/>
     public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer, offset, count, CancellationToken.None).GetAwaiter().GetResult();
 

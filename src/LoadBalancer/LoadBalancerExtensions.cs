@@ -40,7 +40,7 @@ internal static class LoadBalancerExtensions
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = options.Value.MaxRequestBodySize;
-            // A value is opaque bytes, passed on as they came (Latin1Text).
+            // A header's value is passed on byte for byte (Latin1Text).
             kestrel.RequestHeaderEncodingSelector = static _ => Encoding.Latin1;
             kestrel.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1;
             var clients = new ClientConnections(options.Value, kestrel.Limits, new(provider.GetRequiredService<EdgeServer>));
@@ -66,7 +66,7 @@ internal static class LoadBalancerExtensions
         services.AddSingleton<IConfigureOptions<HstsOptions>>(provider => provider.GetRequiredService<OutsideWorld>());
         services.AddSockets();
         services.AddSingleton<IConnectionListenerFactory, PausingListenerFactory>();
-        // What only looks on must not end what serves.
+        // A failure of a background service must not end the load balancer.
         services.Configure<HostOptions>(host => host.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore);
         services.AddSingleton<UpstreamCatalog>();
         services.AddSingleton<ReplicaProbe>();
@@ -113,7 +113,7 @@ internal static class LoadBalancerExtensions
     /// <summary>Maps the public port: its own health, and the proxy for everything else.</summary>
     public static void MapLoadBalancer(this WebApplication app)
     {
-        // The replicas' health is theirs; the public learns only whether the balancer serves.
+        // The public endpoint reports only whether the load balancer serves, not the replicas' health.
         app.MapHealthChecks("/health").DisableHttpMetrics();
         app.MapHealthChecks("/alive", new() { Predicate = _ => false }).DisableHttpMetrics();
         app.MapReverseProxy(proxy =>

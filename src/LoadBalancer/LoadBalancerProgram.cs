@@ -16,9 +16,9 @@ public static class LoadBalancerProgram
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions
         {
             Args = args,
-            // The list of the live page's files goes by this name, whatever program runs the load balancer.
+            // The list of the live page's files has this name, whichever program runs the load balancer.
             ApplicationName = typeof(LoadBalancerProgram).Assembly.GetName().Name,
-            // Its settings and the live page's files are beside it, whatever directory it is started in.
+            // Its settings and the live page's files are in the program's folder, not in the working directory.
             ContentRootPath = AppContext.BaseDirectory,
         });
         builder.AddReplica();

@@ -36,10 +36,10 @@ public static class ReplicaExtensions
     public static TBuilder AddReplica<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
-        // One line a request would cost more than /fast does. First, so that any Logging section has the last word.
+        // A log line for each request would cost more than /fast. Set first, so that the section Logging overrides it.
         builder.Services.Configure<LoggerFilterOptions>(logging =>
             logging.Rules.Insert(0, new(null, "Microsoft.AspNetCore", LogLevel.Warning, null)));
-        // Without a name the console logger falls back on its options of old, and the formatter's own are lost.
+        // Without a formatter's name, the console logger uses its obsolete options instead of the formatter's.
         builder.Services.PostConfigure<ConsoleLoggerOptions>(console => console.FormatterName ??= ConsoleFormatterNames.Simple);
         StartupLog.AddTo(builder);
         builder.AddValidatedOptions();
@@ -54,7 +54,7 @@ public static class ReplicaExtensions
         builder.Services.AddSingleton<ComputeRoutes>();
         builder.Services.AddSingleton(services => new Lazy<ComputeRoutes>(services.GetRequiredService<ComputeRoutes>));
         builder.Services.AddSingleton<ProbeAnswers>();
-        // Late: the server, which asks for its transports, is made before any option is validated.
+        // Resolved late, because the server is created with its transports before options are validated.
         builder.Services.AddSingleton(services => new Lazy<ProbeAnswers>(services.GetRequiredService<ProbeAnswers>));
         builder.Services.AddSingleton<ProbeEndpoints>();
         builder.Services.AddSingleton<LinkServer>();
@@ -64,7 +64,7 @@ public static class ReplicaExtensions
         builder.Services.AddProblemDetails();
 
         builder.Services.AddSingleton<Drain>();
-        // Every probe would log its 503 as an error. Asked for late, as who drains has a logger itself.
+        // Otherwise every probe would log its 503 as an error. Resolved late, because Drain needs a logger itself.
         builder.Services.AddOptions<LoggerFilterOptions>().Configure<IServiceProvider>((logging, services) =>
             logging.Rules.Insert(0, new(null, "Microsoft.Extensions.Diagnostics.HealthChecks", null,
                 (_, _, level) => level >= LogLevel.Warning && !services.GetRequiredService<Drain>().IsDraining)));
@@ -74,7 +74,7 @@ public static class ReplicaExtensions
         builder.Services.AddHostedService<Standby>();
         if (builder.Services.LastOrDefault(service => service.ServiceType == typeof(IHostLifetime))?.ImplementationType == typeof(ConsoleLifetime))
         {
-            // Not in the place of one that was chosen, such as a Windows service's.
+            // Does not replace a lifetime that the application chose, such as that of a Windows service.
             builder.Services.AddSingleton<IHostLifetime, SignalLifetime>();
         }
 

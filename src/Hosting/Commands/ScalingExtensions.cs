@@ -64,7 +64,7 @@ internal static class ScalingExtensions
         var notifications = context.Services.GetRequiredService<ResourceNotificationService>();
         var commands = context.Services.GetRequiredService<ResourceCommandService>();
         var idle = service.Replicas.Skip(wanted).ToList();
-        // One that is just about to be started again has nothing to stop.
+        // A replica that waits for its next start has no process to stop.
         idle.ForEach(replica => context.Services.GetRequiredService<Restarter>().LeaveStopped(replica.Resource));
         var changes = await Task.WhenAll(
         [

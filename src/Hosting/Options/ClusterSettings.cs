@@ -16,11 +16,11 @@ namespace ClusterAspire.Hosting.Options;
 /// <summary>The cluster's settings of one AppHost: its configuration and switches, and the ports that were given away.</summary>
 internal sealed class ClusterSettings
 {
-    // What Aspire's own tools start an AppHost with.
+    // Switches that Aspire's own tools pass to an AppHost.
     private static readonly string[] AspireSwitches =
         ["--operation", "--publisher", "--step", "--output-path", "--log-level", "--include-exception-details", "--clear-cache", "--yes", "--environment", "--list-steps"];
 
-    // By the services: a builder of Aspire.Hosting.Testing wraps the one that the AppHost made.
+    // Keyed by the services: a builder of Aspire.Hosting.Testing wraps the AppHost's builder.
     private static readonly System.Runtime.CompilerServices.ConditionalWeakTable<IServiceCollection, ClusterSettings> All = [];
 
     private readonly IDistributedApplicationBuilder _builder;
@@ -43,8 +43,8 @@ internal sealed class ClusterSettings
     public static ClusterSettings Of(IDistributedApplicationBuilder builder) => All.GetValue(builder.Services, _ => new(builder));
 
     /// <summary>
-    /// Adds something that the user's settings may forbid. An AppHost that runs as the program then ends with the sentence
-    /// and exit code 1; one that a test hosts throws it.
+    /// Adds resources and explains a setting that is not valid: an AppHost that runs as a program writes the sentence and ends with exit
+    /// code 1; an AppHost in a test throws the exception.
     /// </summary>
     public static T Explain<T>(IDistributedApplicationBuilder builder, Func<ClusterSettings, T> add)
     {
@@ -60,15 +60,15 @@ internal sealed class ClusterSettings
     }
 
     /// <summary>What the user chose for a service or a load balancer.</summary>
-    /// <exception cref="ClusterException">An option makes no sense.</exception>
+    /// <exception cref="ClusterException">An option is not valid.</exception>
     public ClusterOptions Cluster() => ClusterOptions.From(_builder.Configuration);
 
     /// <summary>How the user wants images built.</summary>
-    /// <exception cref="ClusterException">An option makes no sense.</exception>
+    /// <exception cref="ClusterException">An option is not valid.</exception>
     public BuildOptions Build() => BuildOptions.From(_builder.Configuration);
 
     /// <summary>What the user wants of Kubernetes.</summary>
-    /// <exception cref="ClusterException">An option makes no sense.</exception>
+    /// <exception cref="ClusterException">An option is not valid.</exception>
     public KubernetesOptions Kubernetes() => KubernetesOptions.From(_builder.Configuration);
 
     /// <summary>What a service's image is called when it is built here.</summary>
@@ -77,7 +77,7 @@ internal sealed class ClusterSettings
     /// <summary>Plans a service: its replicas, and one for every other core to scale into.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="replicas">How many replicas the AppHost wants; the user's settings win.</param>
-    /// <exception cref="ClusterException">An option makes no sense, or not with Aspire.</exception>
+    /// <exception cref="ClusterException">An option is not valid, or cannot be used with Aspire.</exception>
     public PlannedService Plan(string name, int? replicas)
     {
         var options = Cluster();
@@ -102,7 +102,7 @@ internal sealed class ClusterSettings
         var started = plan.Replicas.Count;
         if (!publishes && plan.Replicas[0].Core is not null)
         {
-            // Unpinned ones have shared the cores out among themselves.
+            // Unpinned replicas share all cores.
             plan = ClusterPlan.Create(options, machine, atLeast: machine.Cores.Count);
         }
 
@@ -114,13 +114,13 @@ internal sealed class ClusterSettings
     /// <param name="name">Its name.</param>
     /// <param name="port">Its public port, or null for the configured one or a free one.</param>
     /// <param name="adminPort">Its admin port, likewise.</param>
-    /// <exception cref="ClusterException">An option makes no sense.</exception>
+    /// <exception cref="ClusterException">An option is not valid.</exception>
     public LoadBalancerPlan PlanLoadBalancer(string name, int? port, int? adminPort)
     {
         var options = Cluster();
         if (_hasLoadBalancer)
         {
-            // The configured ports are the first one's.
+            // The first load balancer gets the configured ports.
             (options.Port, options.AdminPort) = (port ?? FreePort(), adminPort ?? FreePort());
         }
 
@@ -130,7 +130,7 @@ internal sealed class ClusterSettings
         return LoadBalancerPlan.Create(options, name);
     }
 
-    // What keeps Aspire itself from starting, such as a port of its dashboard that is taken, is the user's to change too.
+    // The user can also change what prevents Aspire itself from starting, such as a port of the dashboard that is in use.
     private static void SayAndEnd(IDistributedApplicationBuilder builder, Exception? failure)
     {
         var cause = failure is AggregateException { InnerExceptions: [var only] } ? only : failure;
@@ -138,7 +138,7 @@ internal sealed class ClusterSettings
             && cause is ClusterException or DistributedApplicationException or OptionsValidationException or IOException or TimeoutException)
         {
             Console.Error.WriteLine(cause.Message);
-#pragma warning disable RS0030 // Nothing serves yet, and this is no place that could return a code.
+#pragma warning disable RS0030 // Nothing serves yet, and this method cannot return an exit code.
             Environment.Exit(1);
 #pragma warning restore RS0030
         }

@@ -26,7 +26,7 @@ internal static partial class PublishingExtensions
         var published = add()
             .WithHttpEndpoint(targetPort: ContainerEnvironment.Port, name: LoadBalancerExtensions.Http)
             .WithHttpHealthCheck("/health")
-            // A replica is one core's worth, whatever the node has.
+            // A replica uses one core, however many the node has.
             .WithEnvironment(Variables.ProcessorCount, "1");
         // The service itself is not in the manifest.
         var service = builder.CreateResourceBuilder(new ReplicatedService(planned.Name, planned.Plan, planned.Started) { Published = published.Resource });
@@ -34,7 +34,7 @@ internal static partial class PublishingExtensions
         return service.CopyAnnotationsTo([published.Resource]);
     }
 
-    // aspire publish: by the same publisher as the runner's publish k8s.
+    // aspire publish uses the publisher of the runner's publish k8s.
     private static void AddKubernetesStep(this IDistributedApplicationBuilder builder, ClusterSettings settings, PlannedService planned)
     {
         var options = settings.Kubernetes();

@@ -30,7 +30,7 @@ internal sealed class ContainerImage(string name, ClusterOptions options, BuildO
     public IReadOnlyList<string> Limits(int? core) => new ReplicaImage(name, "", options.Memory).Limits(core);
 
     /// <summary>Gets the image ready, once; after a failure the next container that starts tries again.</summary>
-    /// <exception cref="ClusterException">There is no engine, or the image cannot be had.</exception>
+    /// <exception cref="ClusterException">There is no engine, or the image does not exist and cannot be built.</exception>
     public Task PrepareAsync(IServiceProvider services, ReplicatedService service, CancellationToken cancellationToken)
     {
         lock (_lock)

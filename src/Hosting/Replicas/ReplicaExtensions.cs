@@ -14,7 +14,7 @@ namespace ClusterAspire.Hosting.Replicas;
 /// <summary>Adds the resources that replicas are.</summary>
 internal static class ReplicaExtensions
 {
-    // A replica that is asked to stop says so at /health for longer than the balancer's probes are apart (1 s), and serves. In s.
+    // In seconds. A replica that is asked to stop answers 503 at /health and serves for longer than the interval of the probes (1 s).
     private const string DrainDelay = "1.5";
 
     /// <summary>Adds a replica that is a process of a project.</summary>
@@ -28,7 +28,7 @@ internal static class ReplicaExtensions
             .AsReplica(service, replica);
         if (replica.Core is not null)
         {
-            // Aspire starts processes unpinned. .NET sizes itself by the variable before Replica pins the process.
+            // Aspire starts processes unpinned. .NET reads the variable before ClusterAspire.Replica pins the process.
             added.WithEnvironment(Variables.ReplicaPin, "true").WithEnvironment(Variables.ProcessorCount, "1");
         }
     }
@@ -41,7 +41,7 @@ internal static class ReplicaExtensions
         .WithEnvironment(Variables.HttpPorts, ContainerEnvironment.Port.ToString(CultureInfo.InvariantCulture))
         .WithEnvironment(context =>
         {
-            // A process has the AppHost's environment. Where telemetry goes is Aspire's business.
+            // A process inherits the AppHost's environment, so a container gets it too. Aspire sets where telemetry goes.
             foreach (var (name, value) in ContainerEnvironment.Inherited.Where(variable => !variable.Key.StartsWith("OTEL_", StringComparison.Ordinal)))
             {
                 context.EnvironmentVariables.TryAdd(name, value);
@@ -59,7 +59,7 @@ internal static class ReplicaExtensions
         options.ExcludeKestrelEndpoints = true;
     }
 
-    /// <summary>Tells a process what its plan says; what its telemetry is called is Aspire's business.</summary>
+    /// <summary>Sets the plan's variables. Aspire sets the names in telemetry.</summary>
     public static IResourceBuilder<T> WithPlanned<T>(this IResourceBuilder<T> builder, IReadOnlyDictionary<string, string> environment)
         where T : IResourceWithEnvironment => builder.WithEnvironment(context =>
         {
@@ -68,19 +68,19 @@ internal static class ReplicaExtensions
                 context.EnvironmentVariables[name] = value;
             }
 
-            // In ms. The dashboard is near, or it is not there (in tests): then a process would export for 15 s at its end.
+            // In milliseconds. The dashboard is on this machine. Without one, as in tests, a process would try to export for 15 s when it ends.
             context.EnvironmentVariables["OTEL_EXPORTER_OTLP_TIMEOUT"] = "2000";
             context.EnvironmentVariables["DOTNET_ENVIRONMENT"] = builder.ApplicationBuilder.Environment.EnvironmentName;
             if (builder.Resource is ProjectResource)
             {
-                // When the process that the dashboard shows is killed, the one it started ends too and frees the port.
+                // When the process that the dashboard shows (dotnet run) is killed, the service that it started ends too and frees the port.
                 context.EnvironmentVariables[Variables.SupervisorParent] = "true";
             }
         });
 
     private static string NameOf(this IResourceBuilder<ReplicatedService> service, ReplicaPlan replica) => $"{service.Resource.Name}-{replica.Name}";
 
-    // Aspire sets the first of these alone; the others come with the AppHost's environment, which a process inherits.
+    // Aspire sets only the first of these. A process inherits the others from the AppHost's environment.
     private static IResourceBuilder<ProjectResource> ListensAt(this IResourceBuilder<ProjectResource> builder, Uri address) => builder.WithEnvironment(context =>
     {
         foreach (var (name, value) in Listening.At(address.GetLeftPart(UriPartial.Authority)))
@@ -91,7 +91,7 @@ internal static class ReplicaExtensions
 
     private static IResourceBuilder<T> WithEndpointOf<T>(this IResourceBuilder<T> builder, ReplicaPlan replica, int targetPort)
         where T : IResourceWithEndpoints => builder
-        // Not proxied: the balancer talks to the replica itself, at the plan's address.
+        // Not proxied: the load balancer connects to the replica itself, at the plan's address.
         .WithHttpEndpoint(replica.Port, targetPort, LoadBalancerExtensions.Http, isProxied: false)
         .WithEndpoint(LoadBalancerExtensions.Http, endpoint => endpoint.TargetHost = replica.Address.Host);
 
@@ -129,7 +129,7 @@ internal static class ReplicaExtensions
         return builder;
     }
 
-    // Each row's telemetry is its own in the dashboard, which goes by service.name; what they have in common is the namespace.
+    // The dashboard assigns telemetry to a row by service.name, so each replica has its own. All share service.namespace.
     private static IResourceBuilder<T> WithTelemetryOf<T>(this IResourceBuilder<T> builder, ReplicatedService service)
         where T : IResourceWithEnvironment => builder.WithEnvironment(context =>
         {

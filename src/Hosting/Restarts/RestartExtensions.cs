@@ -25,7 +25,7 @@ public static class RestartExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<Microsoft.Extensions.Hosting.IHostedService, Restarter>(provider => provider.GetRequiredService<Restarter>()));
         return builder
             .WithAnnotation(new RestartAnnotation(alive, limits), ResourceAnnotationMutationBehavior.Replace)
-            // By now Aspire has given the resource its commands.
+            // Aspire has added the resource's commands by now.
             .OnInitializeResource((resource, initialize, _) =>
             {
                 initialize.Services.GetRequiredService<Restarter>().ListenToCommandsOf(resource);

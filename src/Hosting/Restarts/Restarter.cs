@@ -11,8 +11,8 @@ using Microsoft.Extensions.Logging;
 namespace ClusterAspire.Hosting.Restarts;
 
 /// <summary>
-/// Starts resources again when they end. What was asked to stop stays stopped: the end looks the same, so it listens to the
-/// commands. States arrive late and more than once; before a start it looks at the last one again.
+/// Starts resources again when they end, unless they were asked to stop. The states do not tell the two apart, so it listens to the
+/// commands. States arrive late and more than once, so it reads the last one again before a start.
 /// </summary>
 /// <param name="notifications">Says what ends.</param>
 /// <param name="commands">Starts it.</param>
@@ -29,7 +29,7 @@ internal sealed partial class Restarter(
     private static readonly string[] Lifecycle =
         [KnownResourceCommands.StartCommand, KnownResourceCommands.StopCommand, KnownResourceCommands.RestartCommand, KnownResourceCommands.RebuildCommand];
 
-    // A process ends by itself within its drain timeout, and Aspire stops what does not.
+    // A process should end within its drain timeout. After this time more, Aspire stops it.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
 
     private readonly ConcurrentDictionary<string, Instance> _instances = new();
@@ -77,7 +77,7 @@ internal sealed partial class Restarter(
     /// <inheritdoc />
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // The application's end comes first: it stops the resources before it stops this.
+        // The application stops its resources before it stops this service.
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, lifetime.ApplicationStopping);
         try
         {
@@ -106,7 +106,7 @@ internal sealed partial class Restarter(
     {
         var instance = Of(resource, context.ResourceName);
         var stops = command.Name == KnownResourceCommands.StopCommand;
-        // Rebuilding starts only what ran.
+        // A rebuild starts only a resource that was running.
         instance.Enter(wanted: command.Name == KnownResourceCommands.RebuildCommand ? null : !stops);
         try
         {
@@ -126,7 +126,7 @@ internal sealed partial class Restarter(
         }
     }
 
-    // Aspire gives a process some seconds to end. One that has more is asked first; containers are Aspire's engine to stop.
+    // Aspire gives a process only some seconds to end, so one with a longer drain timeout gets the signal earlier. The engine stops containers.
     private async Task<bool> DrainAsync(Instance instance, CancellationToken cancellationToken)
     {
         if (OperatingSystem.IsWindows()
@@ -184,7 +184,7 @@ internal sealed partial class Restarter(
         Consider(instance);
     }
 
-    // A crash loop is said when it begins, and again when it ends another way than before.
+    // A crash loop is reported when it begins, and again when the resource ends in another way than before.
     private async Task SayAsync(Instance instance, ILogger logger, TimeSpan delay)
     {
         var ended = Ended(instance);
@@ -217,7 +217,7 @@ internal sealed partial class Restarter(
         return output.Line ?? "none";
     }
 
-    // What hangs is killed, which is an end like any other.
+    // A resource that hangs is killed, and then started again like any other.
     private async Task WatchAsync(Instance instance, LivenessWatch liveness, CancellationToken ended)
     {
         try

@@ -15,7 +15,7 @@ internal sealed partial class LoggedOutput(ILogger logger) : IClusterOutput
 
     public void Ready(ClusterPlan plan)
     {
-        // The resources' states say so.
+        // The resources' states already show this.
     }
 
     private static partial class Log

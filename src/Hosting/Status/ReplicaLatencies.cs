@@ -48,7 +48,7 @@ internal sealed class ReplicaLatencies(DistributedApplicationModel model, Resour
         }
         catch (Exception e) when (e is HttpRequestException or JsonException || (e is OperationCanceledException && !stoppingToken.IsCancellationRequested))
         {
-            // The load balancer is not there for the moment: the figures stay as they were.
+            // The load balancer does not run at the moment: the last figures stay.
         }
     }
 

@@ -7,8 +7,8 @@ using Microsoft.Extensions.Hosting;
 namespace ClusterAspire.Hosting.Status;
 
 /// <summary>
-/// Keeps a service's own row: running as soon as one replica is healthy and each that starts has been or has ended once, so
-/// that a replica which cannot start does not keep the load balancer waiting; exited when all were asked to stop.
+/// Keeps the state of a service's row. It is running when one replica is healthy and each of the others has been healthy or has ended
+/// once, so that a replica which cannot start does not delay the load balancer. It is exited when all were asked to stop.
 /// </summary>
 internal sealed class ReplicatedServiceStatus(ReplicatedService service, Restarter restarter)
 {

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace ClusterAspire.LoadBalancer.Admin;
 
 /// <summary>
-/// Keeps foreign web pages away from the admin port: a browser on this machine reaches it, and runs what any page tells it to.
+/// Protects the admin port from foreign web pages, whose scripts could reach it through a browser on this machine.
 /// </summary>
 /// <remarks>
 /// A page whose name is rebound to this machine's address sends its own name as Host; one that calls from elsewhere sends its
@@ -48,7 +48,7 @@ internal sealed class AdminGuard(RequestDelegate next, IOptions<LoadBalancerOpti
 
         if (inQuery && HttpMethods.IsGet(request.Method))
         {
-            // Out of the address bar, and of what it is copied to.
+            // The token is removed from the address bar, so that it is not copied with the address.
             context.Response.Cookies.Append(AdminToken.Cookie, request.Query[AdminToken.Query].ToString(), new() { HttpOnly = true, SameSite = SameSiteMode.Strict, Path = "/" });
             context.Response.Redirect(request.Path.Value is { Length: > 0 } path ? path : "/");
             return Task.CompletedTask;
@@ -72,7 +72,7 @@ internal sealed class AdminGuard(RequestDelegate next, IOptions<LoadBalancerOpti
             return true;
         }
 
-        // The address that the connection came to is nobody's name.
+        // The address of the connection is allowed: no foreign page can use it as its host name.
         return IPAddress.TryParse(host, out var address)
             && (IPAddress.IsLoopback(address) || (context.Connection.LocalIpAddress is { } local && address.MapToIPv6().Equals(local.MapToIPv6())));
     }
@@ -85,7 +85,7 @@ internal sealed class AdminGuard(RequestDelegate next, IOptions<LoadBalancerOpti
                 || !from.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase);
         }
 
-        // A link to the page may be followed from anywhere.
+        // Following a link to the page is allowed from anywhere.
         return request.Headers["Sec-Fetch-Site"].ToString() is "cross-site" or "same-site"
             && !(HttpMethods.IsGet(request.Method) && request.Headers["Sec-Fetch-Mode"] == "navigate" && request.Headers["Sec-Fetch-Dest"] == "document");
     }

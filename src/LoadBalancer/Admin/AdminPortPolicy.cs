@@ -6,7 +6,7 @@ namespace ClusterAspire.LoadBalancer.Admin;
 
 /// <summary>
 /// Keeps the two ports apart: endpoints marked <see cref="AdminOnly"/> exist on the admin port alone, all others
-/// on the public one alone. It goes by the port the connection came in on; a Host header can be forged.
+/// on the public one alone. It uses the port of the connection, because a Host header can be forged.
 /// </summary>
 internal sealed class AdminPortPolicy(IOptions<LoadBalancerOptions> options) : MatcherPolicy, IEndpointSelectorPolicy
 {

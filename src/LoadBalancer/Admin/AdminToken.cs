@@ -6,8 +6,8 @@ using Microsoft.Extensions.Options;
 namespace ClusterAspire.LoadBalancer.Admin;
 
 /// <summary>
-/// What a client of the admin port must send: the configured token, or one made for this run where the port can be reached
-/// from other machines and none is configured. A port on loopback needs none.
+/// The token that a client of the admin port must send: the configured one, or one that is created at each start if the port can be
+/// reached from other machines and none is configured. A port on loopback needs none.
 /// </summary>
 internal sealed partial class AdminToken
 {
@@ -22,7 +22,7 @@ internal sealed partial class AdminToken
     /// <summary>Takes or makes the token, and says how to open the page with one that was made.</summary>
     public AdminToken(IOptions<LoadBalancerOptions> options, ILogger<AdminToken> logger)
     {
-        // Empty is what compose passes on when the environment has none.
+        // Compose passes an empty value if the environment has none.
         var token = options.Value.AdminToken is { Length: > 0 } given ? given : null;
         if (token is null && !options.Value.AdminUrl.IsLoopback)
         {
@@ -57,7 +57,7 @@ internal sealed partial class AdminToken
 
     private static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
 
-    // Hashes, so that the time it takes says nothing of the token.
+    // Compares hashes, so that the time it takes reveals nothing about the token.
     private bool Is(string text) => CryptographicOperations.FixedTimeEquals(Hash(text.Trim()), _hash);
 
     private static partial class Log

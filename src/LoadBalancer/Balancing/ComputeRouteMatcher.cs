@@ -70,7 +70,7 @@ internal sealed class ComputeRouteMatcher
         public Entry(ComputeRoute route, RoutePattern pattern, ParameterPolicyFactory policies)
         {
             (_method, Pattern) = (route.Method, route.Pattern);
-            // Most requests of other routes are told apart by the pattern's literal beginning alone.
+            // The literal beginning of the pattern excludes most requests of other routes.
             Start = "/" + string.Join('/', pattern.PathSegments
                 .TakeWhile(segment => segment.IsSimple && segment.Parts[0].IsLiteral)
                 .Select(segment => ((RoutePatternLiteralPart)segment.Parts[0]).Content));
@@ -105,7 +105,7 @@ internal sealed class ComputeRouteMatcher
                 && _constraints.TrueForAll(of => of.Constraint.Match(request.HttpContext, null, of.Parameter, values, RouteDirection.IncomingRequest));
         }
 
-        // A constraint that only the service knows is not checked here: rather a slot too many.
+        // A constraint that only the service knows is not checked here: the request may then take a slot that it does not need.
         private static IRouteConstraint? Constraint(
             ParameterPolicyFactory policies, RoutePattern pattern, string parameter, RoutePatternParameterPolicyReference reference)
         {

@@ -5,11 +5,10 @@ using Yarp.ReverseProxy.Model;
 namespace ClusterAspire.LoadBalancer.Balancing;
 
 /// <summary>
-/// Picks the destination with the fewest requests in flight; among equals one without compute work, and among
-/// those each in turn.
+/// Picks the destination with the fewest requests in flight; among equals one without compute work, and among those in turn.
 /// </summary>
 /// <remarks>
-/// All destinations are looked at, not two at random: two choices leave idle cores idle once requests are
+/// It compares all destinations, not two at random: with two choices some cores stay idle when requests are
 /// CPU-bound (envoy#4481). The scan ends at the first idle replica; with none idle its cost grows with their number
 /// (src/Bench measures it: <c>picking</c>).
 /// </remarks>

@@ -6,9 +6,9 @@ using Yarp.ReverseProxy.Model;
 namespace ClusterAspire.LoadBalancer.Balancing;
 
 /// <summary>
-/// Keeps in rotation the replicas that serve, and of those none that YARP's own health checks object to. One that has been
-/// told to end, or that nobody has asked yet, is used only where no other serves. When most look ill, all are used: then it
-/// is more likely that they are overloaded, or that the probes are wrong, than that all have failed.
+/// Keeps in rotation the replicas that serve and that YARP's health checks accept. A replica that has been told to end, or that has
+/// not been probed yet, is used only if no other serves. If most look unhealthy, all are used: then it is more likely that they
+/// are overloaded, or that the probes are wrong, than that all have failed.
 /// </summary>
 /// <remarks>Envoy's panic threshold (healthy_panic_threshold), and its value.</remarks>
 internal sealed class ReadyDestinationsPolicy(UpstreamCatalog replicas) : IAvailableDestinationsPolicy

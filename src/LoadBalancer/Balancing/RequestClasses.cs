@@ -7,7 +7,7 @@ using Yarp.ReverseProxy.Model;
 namespace ClusterAspire.LoadBalancer.Balancing;
 
 /// <summary>
-/// Decides which requests occupy a core: what the route's metadata says, else what the replicas say of their routes.
+/// Decides which requests occupy a core, by the route's metadata or else by what the replicas report of their routes.
 /// </summary>
 internal sealed class RequestClasses(UpstreamCatalog replicas, IServiceProvider services)
 {

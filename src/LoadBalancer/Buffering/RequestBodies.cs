@@ -6,8 +6,8 @@ using Microsoft.Extensions.Options;
 namespace ClusterAspire.LoadBalancer.Buffering;
 
 /// <summary>
-/// Receives a request's body before anything is taken for it, so that a client that sends slowly holds no core and no connection
-/// to a replica.
+/// Receives a request's body before the request gets a slot or a connection, so that a client that sends slowly holds no core and no
+/// connection to a replica.
 /// </summary>
 /// <remarks>
 /// What fits into <see cref="LoadBalancerOptions.BodyMemory"/> stays where the server put it and is not copied. A longer body of a
@@ -52,7 +52,7 @@ internal sealed class RequestBodies(IOptions<LoadBalancerOptions> options)
             }
 
             var isEnough = read.IsCompleted || read.Buffer.Length > options.Value.BodyMemory;
-            // Looked at, and left for whoever forwards it.
+            // Only examined: the body stays unread for the forwarder.
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
             if (read.IsCompleted || (isEnough && (!isCompute || options.Value.ComputeBody is ComputeBodyKind.Stream)))
             {

@@ -7,8 +7,7 @@ using Yarp.ReverseProxy.Model;
 namespace ClusterAspire.LoadBalancer.Compute;
 
 /// <summary>
-/// Hands out compute slots: a compute request goes to a replica that has one free, else waits here, first in
-/// first out, until one frees up.
+/// Assigns compute slots: a compute request goes to a replica with a free slot, or waits here, first in, first out, until one is free.
 /// </summary>
 internal sealed class ComputeQueue(
     UpstreamCatalog replicas, CoreAwarePolicy policy, ReadyDestinationsPolicy rotation, IOptions<LoadBalancerOptions> options, TimeProvider time)

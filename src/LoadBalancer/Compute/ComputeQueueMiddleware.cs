@@ -37,7 +37,7 @@ internal sealed class ComputeQueueMiddleware(
                 return;
             }
 
-            // Who only reads the answer needs no core.
+            // The handler has finished: reading the response needs no core.
             context.Response.OnStarting(static lease =>
             {
                 ((ComputeLease)lease).Dispose();
@@ -54,7 +54,7 @@ internal sealed class ComputeQueueMiddleware(
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
-            // The client left and gave its place up: nobody is there to answer.
+            // The client has left, so there is nobody to answer.
         }
     }
 

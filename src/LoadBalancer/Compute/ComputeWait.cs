@@ -29,7 +29,7 @@ internal sealed class ComputeWait(
     private bool MayGoTo(DestinationState destination) =>
         !excluded.Contains(destination) && (pinned is null || pinned.Contains(destination));
 
-    // Not YARP's list where we know better: YARP brings it up to date a moment later, and tells nobody when.
+    // Not YARP's list of available destinations, which YARP updates later and without an event.
     private IReadOnlyList<DestinationState> InRotation(ReadyDestinationsPolicy rotation) =>
         cluster.UsesOurRotation() ? rotation.Of(cluster.DestinationsState.AllDestinations) : cluster.DestinationsState.AvailableDestinations;
 }

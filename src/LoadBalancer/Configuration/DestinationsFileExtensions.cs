@@ -3,7 +3,7 @@ namespace ClusterAspire.LoadBalancer.Configuration;
 /// <summary>Destinations that come and go while the balancer runs.</summary>
 internal static class DestinationsFileExtensions
 {
-    // It is put in its place whole: nothing is to be waited for.
+    // The file is replaced as a whole, so there is no need to wait for the rest of a change.
     private const int ReloadDelayMilliseconds = 10;
 
     /// <summary>Reads <see cref="LoadBalancerOptions.DestinationsFile"/>, if there is one, now and whenever it changes.</summary>

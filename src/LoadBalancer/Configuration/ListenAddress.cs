@@ -10,7 +10,7 @@ internal sealed record ListenAddress(string Text, BindingAddress Binding)
 {
     private const string DescriptorHost = "fd";
 
-    // Those before it are standard input, output and error.
+    // Descriptors 0 to 2 are standard input, output and error.
     private const int FirstDescriptor = 3;
 
     /// <summary>Whether clients speak TLS there.</summary>

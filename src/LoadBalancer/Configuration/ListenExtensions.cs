@@ -34,7 +34,7 @@ internal static class ListenExtensions
         {
             if (address.Equals(IPAddress.IPv6Any))
             {
-                // Both families, and on machines without IPv6 the one they have.
+                // IPv4 and IPv6, or IPv4 only on machines without IPv6.
                 kestrel.ListenAnyIP(url.Port, configure);
             }
             else
@@ -84,7 +84,7 @@ internal static class ListenExtensions
         }
     }
 
-    // By one that was killed; where somebody listens, that is for who listens next to find.
+    // A process that was killed left it behind. If a process listens there, binding will report that.
     private static void RemoveLeftBehind(string path)
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -98,7 +98,7 @@ internal static class ListenExtensions
         }
         catch (SocketException)
         {
-            // Not there, or not for this user.
+            // It does not exist, or this user may not open it.
         }
     }
 

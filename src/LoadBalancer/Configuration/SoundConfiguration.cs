@@ -17,7 +17,7 @@ internal sealed partial class SoundConfiguration(IProxyConfigProvider source, IL
         var mistakes = ProxyConfigurationCheck.Mistakes(read.Routes, read.Clusters).ToList();
         if (mistakes.Count == 0 || _sound is null)
         {
-            // A first one with mistakes does not come into force: the start fails.
+            // If the first configuration is not valid, the start fails.
             return _sound = read;
         }
 

@@ -9,8 +9,8 @@ namespace ClusterAspire.LoadBalancer.Discovery;
 
 /// <summary>Turns a destination whose address has a host name into one for each endpoint behind the name.</summary>
 /// <remarks>
-/// In the place of YARP's own resolver, which fails the start when a name does not resolve yet, and after a failure later
-/// on does not look again for minutes.
+/// Replaces YARP's own resolver, with which a start fails if a name does not resolve yet, and which does not retry for minutes after a
+/// later failure.
 /// </remarks>
 internal sealed class DiscoveredDestinations(IEndpointSource source, IOptions<LoadBalancerOptions> options) : IDestinationResolver
 {
@@ -52,7 +52,7 @@ internal sealed class DiscoveredDestinations(IEndpointSource source, IOptions<Lo
         return new(resolved, changes.Count == 0 ? null : new CompositeChangeToken(changes));
     }
 
-    // Of a replica with an IPv4 and an IPv6 address one is enough, and the same one whoever is asked.
+    // One address of a replica with an IPv4 and an IPv6 address is enough, and always the same one.
     private static IEnumerable<Endpoint> OfOneFamily(IReadOnlyList<Endpoint> endpoints)
     {
         var family = endpoints.Any(endpoint => endpoint.Address.AddressFamily is AddressFamily.InterNetwork)

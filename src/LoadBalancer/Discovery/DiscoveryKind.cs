@@ -10,8 +10,8 @@ public enum DiscoveryKind
     Dns,
 
     /// <summary>
-    /// A host name in an address is a Kubernetes Service's, and stands for the endpoints that the API's EndpointSlices list;
-    /// DNS stands in while the API does not answer.
+    /// A host name in an address is the name of a Kubernetes Service and stands for the endpoints in its EndpointSlices. DNS is used
+    /// while the API does not answer.
     /// </summary>
     Kubernetes,
 

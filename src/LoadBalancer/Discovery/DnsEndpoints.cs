@@ -9,8 +9,7 @@ namespace ClusterAspire.LoadBalancer.Discovery;
 
 /// <summary>The addresses DNS has for a name, looked up every <see cref="LoadBalancerOptions.DiscoveryInterval"/>.</summary>
 /// <remarks>
-/// The addresses known last stay, also when DNS says that there is none: whether they still serve is for the probes to find
-/// out, and they know before DNS does.
+/// The last known addresses stay, even if DNS returns none: the probes find out whether they still serve, and sooner than DNS.
 /// </remarks>
 internal sealed partial class DnsEndpoints(
     NameLookup lookup,
@@ -36,7 +35,7 @@ internal sealed partial class DnsEndpoints(
         var host = _hosts.GetOrAdd(name, _ => new());
         try
         {
-            // One that takes longer than we wait goes on, and the next round waits for that one.
+            // A lookup that takes longer continues, and the next round waits for it.
             var addresses = await host.LookUpAsync(() => lookup(name), task => task.WaitAsync(LookupTimeout, time, cancellationToken));
             if (addresses.Length > 0)
             {
@@ -61,7 +60,7 @@ internal sealed partial class DnsEndpoints(
 
     private void Know(string name, Host host, IPAddress[] found)
     {
-        // Sorted, because every answer comes in another order.
+        // Sorted, because the order differs from answer to answer.
         var addresses = found.Distinct().OrderBy(address => address.ToString(), StringComparer.Ordinal).ToArray();
         if (host.Error is not null || !addresses.SequenceEqual(host.Addresses))
         {

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Options;
 namespace ClusterAspire.LoadBalancer.Discovery;
 
 /// <summary>
-/// Not ready before the first replica that was discovered has answered, so that a load balancer that joins others refuses
-/// nobody. From then on it is: when all replicas are gone, a clear 503 is better than a refused connection.
+/// Reports not ready until the first discovered replica has answered, so that a new load balancer beside others refuses no request.
+/// After that it always reports ready: if all replicas are gone, a clear 503 is better than a refused connection.
 /// </summary>
 internal sealed class FirstReplicaHealthCheck(UpstreamCatalog replicas, IOptions<LoadBalancerOptions> options) : IHealthCheck
 {

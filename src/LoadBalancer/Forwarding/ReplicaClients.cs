@@ -34,7 +34,7 @@ internal sealed class ReplicaClients(UpstreamConnections connections) : Forwarde
 
     /// <inheritdoc/>
     protected override HttpMessageHandler WrapHandler(ForwarderHttpClientContext context, HttpMessageHandler handler) =>
-        // Only .NET's own knows how to speak to a proxy.
+        // Only .NET's own handler supports proxies.
         context.NewConfig.WebProxy is null ? new Http1Handler(handler, new(context.NewConfig ?? HttpClientConfig.Empty, connections, usesLinks: !IsForProbes(context), ConnectTimeout)) : handler;
 
     private static bool IsForProbes(ForwarderHttpClientContext context) => context.NewMetadata?.ContainsKey(ForProbes) is true;

@@ -14,7 +14,7 @@ namespace ClusterAspire.LoadBalancer.Forwarding;
 /// <summary>What every route's requests and responses get, whatever its own transforms are.</summary>
 internal sealed class ReplicaTransforms(UpstreamCatalog replicas, IOptions<LoadBalancerOptions> options) : ITransformProvider
 {
-    // YARP replaces X-Forwarded-For, -Proto, -Host and -Prefix; these say the same things and are as easily forged.
+    // YARP replaces X-Forwarded-For, -Proto, -Host and -Prefix. These headers mean the same and are as easily forged.
     private static readonly string[] Untrusted = ["Forwarded", "X-Forwarded-Port", "X-Forwarded-Server", "X-Real-IP"];
 
     /// <inheritdoc/>
@@ -35,7 +35,7 @@ internal sealed class ReplicaTransforms(UpstreamCatalog replicas, IOptions<LoadB
             context.AddRequestHeaderRemove(header);
         }
 
-        // A Host that the route's own transforms set is the user's choice.
+        // A Host that the route's transforms set is kept.
         if (context.Route.Transforms?.Any(transform => transform.ContainsKey("RequestHeaderOriginalHost")
             || (transform.TryGetValue("RequestHeader", out var header) && header.Equals("Host", StringComparison.OrdinalIgnoreCase))) is not true)
         {
@@ -50,7 +50,7 @@ internal sealed class ReplicaTransforms(UpstreamCatalog replicas, IOptions<LoadB
             {
                 DistributedContextPropagator.Current.Inject(span, request.ProxyRequest.Headers, static (headers, name, value) =>
                 {
-                    // What the client sent has been copied.
+                    // The client's headers have been copied by now.
                     ((HttpRequestHeaders)headers!).Remove(name);
                     ((HttpRequestHeaders)headers).TryAddWithoutValidation(name, value);
                 });

@@ -10,7 +10,7 @@ internal static class RequestFidelity
 {
     private static readonly UriCreationOptions AsItIs = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
-    // What the balancer itself writes, or what a replica cannot do without: a client's Connection does not take it away.
+    // Headers that the load balancer writes or that a replica needs: a client's Connection header cannot remove them.
     private static readonly HashSet<string> Kept = new(StringComparer.OrdinalIgnoreCase)
     {
         "Host", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Prefix", "traceparent", "tracestate", "Expect",
@@ -30,7 +30,7 @@ internal static class RequestFidelity
             request.Method = new HttpMethod(sent.Method);
         }
 
-        // By HTTP/1.1 gRPC cannot work: it ends in trailers.
+        // gRPC needs trailers and does not work over HTTP/1.1.
         if (HttpProtocol.IsHttp2(sent.Protocol) && sent.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) is true)
         {
             (request.Version, request.VersionPolicy) = (HttpVersion.Version20, HttpVersionPolicy.RequestVersionExact);
@@ -58,8 +58,7 @@ internal static class RequestFidelity
         }
     }
 
-    // The path that Kestrel decoded is for routing. What the client sent is what the replica gets, unless the route's
-    // transforms changed it.
+    // The decoded path is for routing only. The replica gets the path as the client sent it, unless the route's transforms changed it.
     private static void SetTarget(RequestTransformContext context, HttpRequestMessage request, HttpRequest sent, bool isTransformed)
     {
         if (request.RequestUri is not null

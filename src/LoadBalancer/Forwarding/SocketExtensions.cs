@@ -11,13 +11,13 @@ internal static class SocketExtensions
     /// <summary>Sets the sockets of this process up; before the first is used. What the user's environment says stays.</summary>
     public static void AddSockets(this IServiceCollection services)
     {
-        // Nothing here blocks, so what was read may be dealt with on the thread that saw it come.
+        // Nothing here blocks, so the thread that received data may also process it.
         if (Environment.GetEnvironmentVariable(InlineCompletions) is null)
         {
             Environment.SetEnvironmentVariable(InlineCompletions, "1");
         }
 
-        // To wait without a buffer saves 4 KB for an idle connection and costs a system call for each request.
+        // Waiting without a buffer saves 4 KB for each idle connection and costs a system call for each request.
         services.Configure<SocketTransportOptions>(sockets => sockets.WaitForDataBeforeAllocatingBuffer = false);
     }
 }

@@ -46,7 +46,7 @@ internal sealed class UpstreamMiddleware(
             }
         }
 
-        // What has no length declared may be a stream, which lasts as long as both sides like: its latency is the time to its start.
+        // A response without a declared length may be a stream of any duration: its latency is the time to its start.
         var ended = tries.RespondedAt != 0 && context.Response.ContentLength is null ? tries.RespondedAt : time.GetTimestamp();
         var duration = time.GetElapsedTime(started, ended);
         var route = proxy.Route.Config;
@@ -57,7 +57,7 @@ internal sealed class UpstreamMiddleware(
             && tries.RespondedAt != 0
             && !context.RequestAborted.IsCancellationRequested)
         {
-            // The replica answered before it had read the whole body, which is its right.
+            // The replica may answer before it has read the whole body.
             error = null;
             context.Features.Set(error);
         }

@@ -8,24 +8,23 @@ internal static partial class Descriptors
     private const int LeastReserved = 16;
     private const int MostReserved = 256;
 
-    // Without any the runtime cannot load code, and ends the process.
+    // Without a descriptor the runtime cannot load code, and ends the process.
     private const int Runtime = 8;
     private const int Linux = 7;
     private const int Bsd = 8;
 
-    // What the process has open before it has clients: the limit less this is what they and the replicas share.
+    // The descriptors that the process uses without clients. Clients and replicas share the rest.
     private static readonly int Own = Count();
 
     /// <summary>The process's limit; <see cref="int.MaxValue"/> where there is none.</summary>
-    // Asked for each time: it can be changed from outside (prlimit(1)).
+    // Read each time, because prlimit(1) can change it.
     public static int Limit =>
         !OperatingSystem.IsWindows() && GetLimit(OperatingSystem.IsLinux() ? Linux : Bsd, out var limit) == 0
             ? (int)Math.Min(limit.Current, int.MaxValue)
             : int.MaxValue;
 
     /// <summary>
-    /// Whether so few are left that clients' connections are to wait: what is left is for connections to replicas, for the
-    /// admin port and for logs.
+    /// Whether so few are left that new clients must wait. The rest is for connections to replicas, the admin port and logs.
     /// </summary>
     /// <param name="newest">The descriptor opened last: the system gives the lowest that is free, so all below are in use.</param>
     public static bool AreShort(nint newest)

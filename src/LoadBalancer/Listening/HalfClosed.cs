@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace ClusterAspire.LoadBalancer.Listening;
 
 /// <summary>
-/// A client that has sent all it has to say and closed its side is answered still, for a while: it cannot be told from one
-/// that has left, whose requests are to end.
+/// Answers a client that has closed its side of the connection, for a limited time. It cannot be distinguished from a client that has
+/// left, whose requests must end.
 /// </summary>
 internal sealed class HalfClosed : IDisposable
 {
@@ -55,7 +55,7 @@ internal sealed class HalfClosed : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // It ended in the same moment.
+            // The connection ended at the same moment.
         }
     }
 

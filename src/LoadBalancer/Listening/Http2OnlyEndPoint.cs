@@ -3,7 +3,7 @@ using System.Net;
 namespace ClusterAspire.LoadBalancer.Listening;
 
 /// <summary>
-/// No address: Kestrel builds its HTTP/2 for it, which <see cref="ClientConnections"/> then hands connections of the public
-/// port to. Nobody listens.
+/// An end point without an address, for which Kestrel builds its HTTP/2 pipeline. <see cref="ClientConnections"/> passes connections of
+/// the public port to that pipeline; nothing listens here.
 /// </summary>
 internal sealed class Http2OnlyEndPoint() : IPEndPoint(IPAddress.Loopback, 0);

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Options;
 namespace ClusterAspire.LoadBalancer.Listening;
 
 /// <summary>
-/// What is settled before a request of the public ports is looked at: who sent it, if a proxy that is trusted says so, and
-/// that it comes by HTTPS, if that is wanted.
+/// The first steps for a request of the public ports: forwarded headers of trusted proxies, and the redirect to HTTPS if it is
+/// configured.
 /// </summary>
 internal sealed class OutsideWorld(IOptions<LoadBalancerOptions> options) : IStartupFilter, IConfigureOptions<ForwardedHeadersOptions>, IConfigureOptions<HttpsRedirectionOptions>, IConfigureOptions<HstsOptions>
 {
@@ -43,7 +43,7 @@ internal sealed class OutsideWorld(IOptions<LoadBalancerOptions> options) : ISta
     public void Configure(ForwardedHeadersOptions forwarded)
     {
         forwarded.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost;
-        // As many proxies as there are, each of them trusted.
+        // No limit to the number of proxies, as each must be trusted.
         forwarded.ForwardLimit = null;
         forwarded.KnownProxies.Clear();
         forwarded.KnownIPNetworks.Clear();

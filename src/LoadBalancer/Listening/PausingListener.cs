@@ -9,8 +9,8 @@ using Microsoft.Win32.SafeHandles;
 namespace ClusterAspire.LoadBalancer.Listening;
 
 /// <summary>
-/// Accepts connections while there are descriptors for them. When few are left, new clients wait in the system's queue and
-/// those that are connected are served; the admin port goes on to the last.
+/// Accepts connections while there are descriptors for them. When few are left, new clients wait in the system's queue while connected
+/// clients are served. The admin port accepts until none is left.
 /// </summary>
 /// <remarks>Kestrel's own asks again at once when it is refused a descriptor, and so keeps a core busy with nothing.</remarks>
 /// <param name="socket">The listening socket.</param>
@@ -58,7 +58,7 @@ internal sealed partial class PausingListener(
             }
             catch (Exception exception) when (exception is ObjectDisposedException or OperationCanceledException or SocketException { SocketErrorCode: SocketError.OperationAborted })
             {
-                // Unbound: null says that no more come.
+                // Unbound: null means that no more connections come.
                 return null;
             }
             catch (SocketException exception) when (exception.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable)
@@ -101,7 +101,7 @@ internal sealed partial class PausingListener(
             return;
         }
 
-        // One that is freed here and there lets in one client, and is no news.
+        // A single free descriptor lets one client in and is not reported.
         var isNews = _saidAt is not { } said || Stopwatch.GetElapsedTime(said) > Silence;
         if (isNews)
         {
@@ -124,7 +124,7 @@ internal sealed partial class PausingListener(
         }
     }
 
-    // What the admin port can close, to have one for the operator who wants to see what is wrong.
+    // A spare descriptor, which the admin port can close to accept a connection of the operator.
     private void KeepSpare()
     {
         if (!pauses && _spare is null)

@@ -17,7 +17,7 @@ internal sealed class PausingListenerFactory(
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint;
 
     /// <inheritdoc/>
-    /// <exception cref="AddressInUseException">Somebody listens there.</exception>
+    /// <exception cref="AddressInUseException">Another process listens there.</exception>
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
         if (endpoint is Http2OnlyEndPoint)
@@ -38,7 +38,7 @@ internal sealed class PausingListenerFactory(
         socket.Listen(transport.Value.Backlog);
         var port = ((IPEndPoint)endpoint).Port;
         var isPublic = port != options.Value.AdminUrl.Port;
-        // The edge blocks no thread: it serves a request on the one that saw it come. TLS would have to be undone there.
+        // The edge blocks no thread, so it serves a request on the thread that received it. TLS would have to be decrypted there.
         var isInline = isPublic && options.Value.Edge && !options.Value.ListenAddresses.Any(address => address.IsHttps && address.Binding.Port == port);
         return new(new PausingListener(
             socket,

@@ -8,8 +8,8 @@ namespace ClusterAspire.LoadBalancer.Listening;
 /// could read differently than Kestrel does (RFC 9112, 6 and 7).
 /// </summary>
 /// <remarks>
-/// Kestrel takes a list of codings that ends in <c>chunked</c>, a length with a sign, HTTP/1.0 with chunks and lines that
-/// end in LF alone. All else is left to Kestrel, which checks it anyway.
+/// Kestrel accepts a list of codings that ends in <c>chunked</c>, a length with a sign, HTTP/1.0 with chunks and lines that end in LF
+/// alone. Kestrel checks everything else itself.
 /// </remarks>
 internal sealed class RequestFraming
 {
@@ -39,7 +39,7 @@ internal sealed class RequestFraming
     /// <summary>Checks what has come. Of an incomplete line it takes nothing: it is to be shown again, with the rest.</summary>
     /// <param name="bytes">The bytes.</param>
     /// <param name="end">How many were checked; where it is not sound, up to the bad line.</param>
-    /// <returns>Whether it is sound.</returns>
+    /// <returns>Whether it is valid.</returns>
     public bool IsSound(in ReadOnlySequence<byte> bytes, out long end)
     {
         var reader = new SequenceReader<byte>(bytes);
@@ -88,14 +88,14 @@ internal sealed class RequestFraming
         switch (_part)
         {
             case Part.RequestLine:
-                // Empty lines before it are to be ignored (RFC 9112, 2.2).
+                // Empty lines before the request line are ignored (RFC 9112, 2.2).
                 if (!line.IsEmpty)
                 {
                     (_isHttp10, _isChunked, _length) = (line.EndsWith("HTTP/1.0"u8), false, null);
                     _part = Part.Fields;
                 }
 
-                // Kestrel takes a CR within the target.
+                // Kestrel accepts a CR within the target.
                 return Latin1Text.IsValue(line);
             case Part.Fields:
                 return line.IsEmpty ? EndHead() : IsFieldSound(line);
@@ -118,7 +118,7 @@ internal sealed class RequestFraming
     {
         _left = _length ?? 0;
         _part = _isChunked ? Part.ChunkSize : _left > 0 ? Part.Body : Part.RequestLine;
-        // One of both is what somebody else goes by (RFC 9112, 6.1).
+        // Another recipient could use the other one of the two (RFC 9112, 6.1).
         return !_isChunked || (_length is null && !_isHttp10);
     }
 

@@ -4,13 +4,13 @@ using System.IO.Pipelines;
 namespace ClusterAspire.LoadBalancer.Listening;
 
 /// <summary>
-/// What a client sends, checked before Kestrel reads it: a line that is not sound is replaced by one that Kestrel refuses
-/// with 400, after the requests before it have been answered.
+/// The input of a client, checked before Kestrel reads it. A line that is not valid is replaced by one that Kestrel refuses with 400
+/// after it has answered the requests before it.
 /// </summary>
 /// <remarks>Nothing is copied: Kestrel reads the transport's own buffers, and each byte of a head is looked at once.</remarks>
 internal sealed class StrictInput(PipeReader inner, RequestFraming framing) : PipeReader
 {
-    // Neither a request line, nor a field, nor the size of a chunk.
+    // Not valid as a request line, as a field and as the size of a chunk.
     private static readonly byte[] Refused = "\0\r\n"u8.ToArray();
 
     private static readonly byte[] Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray();
@@ -92,8 +92,8 @@ internal sealed class StrictInput(PipeReader inner, RequestFraming framing) : Pi
         }
     }
 
-    // Kestrel leaves a body that its client broke off unread, and comes back for the next request: what there is would be taken for
-    // one.
+    // Kestrel does not read the rest of a body that the client broke off and continues with the next request: the rest of the body would
+    // be read as a request.
     private bool IsOver()
     {
         if (_isRead && !_isOver)
@@ -109,7 +109,7 @@ internal sealed class StrictInput(PipeReader inner, RequestFraming framing) : Pi
         while (true)
         {
             var result = await read;
-            // Kestrel, and what is above it, is not for the thread that saw it come.
+            // Kestrel and the application do not run on the thread that received the data.
             await Task.Yield();
             if (Check(ref result))
             {
@@ -121,7 +121,7 @@ internal sealed class StrictInput(PipeReader inner, RequestFraming framing) : Pi
     }
 
     /// <summary>Checks what was read.</summary>
-    /// <returns>Whether it can be passed on; if not, more is to be read first.</returns>
+    /// <returns>Whether it can be passed on; if not, more must be read first.</returns>
     private bool Check(ref ReadResult result)
     {
         var buffer = result.Buffer;
@@ -130,14 +130,14 @@ internal sealed class StrictInput(PipeReader inner, RequestFraming framing) : Pi
             return IsHttp2;
         }
 
-        // After a read that was cancelled the next may follow at once.
+        // After a cancelled read the next one may follow at once.
         _isRead = !result.IsCanceled;
         _buffer = buffer;
         var isSound = framing.IsSound(buffer.Slice(_checked), out var end);
         _checked += end;
         if (!isSound)
         {
-            // A copy, once in the life of a connection: what is sound, and after it what Kestrel refuses.
+            // A copy, at most once for each connection: the valid part, followed by a line that Kestrel refuses.
             _isRefused = true;
             _buffer = new([.. buffer.Slice(0, _checked).ToArray(), .. Refused]);
             inner.AdvanceTo(buffer.End);
@@ -169,7 +169,7 @@ internal sealed class StrictInput(PipeReader inner, RequestFraming framing) : Pi
 
         if (length == Preface.Length)
         {
-            // For Kestrel's HTTP/1 the client has left; HTTP/2 reads all of it again.
+            // Kestrel's HTTP/1 sees a client that has left; its HTTP/2 reads everything again.
             IsHttp2 = true;
             inner.AdvanceTo(buffer.Start);
             result = new ReadResult(default, isCanceled: false, isCompleted: true);

@@ -4,7 +4,7 @@ namespace ClusterAspire.LoadBalancer.Listening;
 
 /// <summary>What a client is sent. A client that reads nothing for too long is let go, and with it what its response holds.</summary>
 /// <remarks>
-/// Kestrel's own minimum rate counts from the response's start, and forgives for hours what the system's buffers took at once.
+/// Kestrel's own minimum rate is an average since the response's start, so data that the system's buffers took at once delays it for hours.
 /// </remarks>
 internal sealed class WatchedOutput(PipeWriter inner) : PipeWriter
 {

@@ -85,7 +85,7 @@ internal sealed class Experiment(
             }
             else
             {
-                // Not at full speed into a service that refuses.
+                // Waits, so that a service that refuses is not flooded.
                 await Task.Delay(Redraw, time, CancellationToken.None);
             }
         }
@@ -107,7 +107,7 @@ internal sealed class Experiment(
 
         await Task.WhenAll(requests);
 
-        // Counted from when it was due, not from when it was sent: waiting counts (coordinated omission).
+        // Measured from the time at which the request was due, so that waiting counts (coordinated omission).
         async Task SendAsync(TimeSpan due)
         {
             // A timer may be early.

@@ -9,12 +9,12 @@ internal static class LiveExtensions
     /// <summary>Adds the page and what it shows.</summary>
     public static void AddLivePage(this WebApplicationBuilder builder)
     {
-        // The page's files are in the packages' folders until published; without this only Development finds them there.
+        // Before publishing, the page's files are in the packages' folders, where .NET looks for them in Development only.
         builder.WebHost.UseStaticWebAssets();
         builder.Services.AddSingleton<Experiment>();
         builder.Services.AddSingleton<LiveFeed>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<LiveFeed>());
-        // A page that lost its connection holds nothing that a reload would not bring back: drawing for it ends at once.
+        // A page that lost its connection has no state to keep, so it is dropped at once.
         builder.Services.AddRazorComponents().AddInteractiveServerComponents(circuits => circuits.DisconnectedCircuitMaxRetained = 0);
     }
 
@@ -24,8 +24,8 @@ internal static class LiveExtensions
         app.MapStaticAssets().AdminOnly();
         // The page has no forms: nothing can be posted to it.
         app.MapRazorComponents<App>()
-            // What is sent each second is small, and mostly to this machine: packing it would cost more than it saves.
-            // Who may frame it is AdminGuard's to say.
+            // The messages of each second are small and mostly stay on this machine: compression would cost more than it saves.
+            // AdminGuard decides which pages may frame it.
             .AddInteractiveServerRenderMode(connection => (connection.DisableWebSocketCompression, connection.ContentSecurityFrameAncestorsPolicy) = (true, null))
             .DisableAntiforgery()
             .AdminOnly();

@@ -5,15 +5,15 @@ using ClusterAspire.LoadBalancer.Upstreams;
 namespace ClusterAspire.LoadBalancer.Live;
 
 /// <summary>
-/// Keeps five minutes of every replica, second by second, and tells open pages of each new second. It reads what
-/// the balancer counts anyway: nothing is added to a light request.
+/// Keeps five minutes of every replica, second by second, and notifies open pages of each new second. It reads figures that the load
+/// balancer counts anyway, so a light request costs no more.
 /// </summary>
 internal sealed partial class LiveFeed(UpstreamCatalog replicas, ComputeQueue queue, TimeProvider time, ILogger<LiveFeed> logger) : BackgroundService
 {
     /// <summary>How many seconds are kept.</summary>
     public const int Kept = 300;
 
-    // It looks this long after a second is over: the probes sent at its end have been answered by then.
+    // It reads a second this long after its end, when the probes of that second have been answered.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
     private readonly Lock _lock = new();
@@ -40,7 +40,7 @@ internal sealed partial class LiveFeed(UpstreamCatalog replicas, ComputeQueue qu
             }
             catch (Exception e)
             {
-                // It only looks on: whatever happens here, the balancer goes on, and so does the next second.
+                // A failure here must affect neither the load balancer nor the next second.
                 Log.Failed(logger, e);
             }
         }
@@ -51,7 +51,7 @@ internal sealed partial class LiveFeed(UpstreamCatalog replicas, ComputeQueue qu
         var now = LatencyHistory.SecondAt(time);
         lock (_lock)
         {
-            // Replicas come and go with YARP's configuration.
+            // YARP's configuration adds and removes replicas.
             _recorders = replicas.All.ToDictionary(replica => replica, replica => _recorders.GetValueOrDefault(replica) ?? new(replica));
             for (next = Math.Max(next, now - LatencyHistory.SecondsKept); next < now; next++)
             {

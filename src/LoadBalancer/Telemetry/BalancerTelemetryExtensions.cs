@@ -27,7 +27,7 @@ internal static class BalancerTelemetryExtensions
                 .AddRuntimeInstrumentation()
                 .AddView(View)
                 .AddPrometheusExporter());
-        // Configured, not created: traces exist once an exporter asks for them.
+        // Only configured: traces are created when an exporter asks for them.
         builder.Services.ConfigureOpenTelemetryTracerProvider(traces => traces.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation());
         builder.Services.AddOptions<AspNetCoreTraceInstrumentationOptions>().Configure<IOptions<LoadBalancerOptions>>((traces, options) =>
             traces.Filter = context =>
@@ -47,7 +47,7 @@ internal static class BalancerTelemetryExtensions
     }
 
     private static MetricStreamConfiguration? View(Instrument instrument) =>
-        // What the live page itself does is nobody's metric.
+        // Requests of the live page are not measured.
         instrument.Meter.Name.StartsWith("Microsoft.AspNetCore.Components", StringComparison.Ordinal) ? MetricStreamConfiguration.Drop
         : instrument is Histogram<double> { Unit: "s" } ? new ExplicitBucketHistogramConfiguration { Boundaries = [.. DurationBuckets.Bounds] }
         : null;

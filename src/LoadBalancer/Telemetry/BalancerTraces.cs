@@ -34,7 +34,7 @@ internal static class BalancerTraces
 
     /// <summary>A replica has a request until this is disposed: OpenTelemetry's span of an HTTP client.</summary>
     /// <remarks>
-    /// In place of YARP's and HttpClient's own: one span a try says all that the three said, for a third of the cost.
+    /// Replaces the spans of YARP and HttpClient: one span for each try has the same information for a third of the cost.
     /// </remarks>
     /// <param name="request">The request.</param>
     /// <param name="replica">Which replica.</param>
@@ -58,7 +58,7 @@ internal static class BalancerTraces
                 .SetTag("http.request.method", method)
                 .SetTag("server.address", address.Host)
                 .SetTag("server.port", address.Port)
-                // Without the query, which may say what is nobody's business.
+                // Without the query, which may contain private data.
                 .SetTag("url.full", address.GetLeftPart(UriPartial.Authority) + path);
             if (failed > 0)
             {

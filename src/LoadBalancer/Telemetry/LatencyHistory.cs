@@ -5,7 +5,7 @@ namespace ClusterAspire.LoadBalancer.Telemetry;
 
 /// <summary>Latencies of one replica and route class: the last seconds, the last minute and since start.</summary>
 /// <remarks>
-/// HdrHistogram with two significant digits: percentiles are right to 1 %, from 1 µs to 10 min, in about 12 KB a
+/// HdrHistogram with two significant digits: percentiles are accurate to 1 %, from 1 µs to 10 min, in about 12 KB for each
 /// slice. Seconds are kept for the last 10, then as 10 s slices for the minute.
 /// </remarks>
 internal sealed class LatencyHistory(TimeProvider time)

@@ -1,8 +1,7 @@
 namespace ClusterAspire.LoadBalancer.Telemetry;
 
 /// <summary>
-/// How much of a replica's compute slots was in use, second by second: exact, for it is told of each change. Not
-/// thread-safe.
+/// How many of a replica's compute slots were in use, second by second. It is exact because every change is recorded. Not thread-safe.
 /// </summary>
 internal sealed class LoadHistory(TimeProvider time)
 {
@@ -31,7 +30,7 @@ internal sealed class LoadHistory(TimeProvider time)
     private void AddUp()
     {
         var now = time.GetTimestamp();
-        // What is longer ago than it keeps does not count.
+        // Older seconds are not kept and do not count.
         for (var from = Math.Max(_until, now - (_seconds.Length * _length)); from < now;)
         {
             var number = from / _length;

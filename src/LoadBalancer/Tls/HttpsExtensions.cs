@@ -36,7 +36,7 @@ internal static class HttpsExtensions
                 throw new OptionsValidationException(ServerCertificate.Section, typeof(ServerCertificate), [NoCertificate]);
             }
 
-            // Kestrel knows others: of a store, and in development the developer's.
+            // Kestrel finds other certificates itself: in a store, and in development the developer's.
             listen.UseHttps();
             return;
         }

@@ -15,7 +15,7 @@ internal sealed partial class ServerCertificate : IDisposable
     /// <summary>The section of the configuration.</summary>
     public const string Section = "Kestrel:Certificates:Default";
 
-    // Files are looked at rather than watched: links are switched, and folders mounted, without any of them changing.
+    // The files are read at intervals and not watched, because switching a link or mounting a folder raises no event of the file.
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
     private readonly string _path;
@@ -65,7 +65,7 @@ internal sealed partial class ServerCertificate : IDisposable
             var hash = Hash();
             if (!hash.AsSpan().SequenceEqual(_hash))
             {
-                // Read once more when it is half written: its hash is another then.
+                // A file that was incomplete is read again, because its hash changes.
                 _hash = hash;
                 Volatile.Write(ref _current, Read());
                 Log.Changed(_logger, _path, Current.TargetCertificate.Subject, Current.TargetCertificate.NotAfter.ToUniversalTime());
@@ -93,7 +93,7 @@ internal sealed partial class ServerCertificate : IDisposable
             : X509Certificate2.CreateFromPemFile(_path, _keyPath);
         var chain = new X509Certificate2Collection();
         chain.ImportFromPemFile(_path);
-        // Not with the key as it was read: Windows' TLS takes none that is in memory only.
+        // The key is imported again, because TLS on Windows does not accept a key that exists only in memory.
         return SslStreamCertificateContext.Create(X509CertificateLoader.LoadPkcs12(read.Export(X509ContentType.Pkcs12), null), [.. chain.Skip(1)], offline: true);
     }
 

@@ -7,8 +7,8 @@ using ClusterAspire.Link;
 namespace ClusterAspire.LoadBalancer.Upstreams;
 
 /// <summary>
-/// The link to one replica, if it offers one: over the Unix socket it names where that is on this machine, else by TCP. Nothing
-/// waits for it: until it is there, and when it is gone, connections are TCP's.
+/// The link to a replica that offers one: over its Unix socket if it is on this machine, else over TCP. Nothing waits for the link:
+/// before it is open and after it has closed, connections use TCP.
 /// </summary>
 /// <param name="host">The replica's host.</param>
 /// <param name="port">The port of its HTTP server.</param>
@@ -16,7 +16,7 @@ internal sealed class ReplicaLink(string host, int port)
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
 
-    // Nothing in the balancer blocks: what has come is dealt with on the thread that saw it come.
+    // Nothing in the load balancer blocks, so the thread that received data also processes it.
     private static readonly LinkConnectionOptions Options = new() { Scheduler = PipeScheduler.Inline, SendsAtOnceAfter = TimeSpan.FromMicroseconds(100) };
 
     private readonly Lock _lock = new();
@@ -54,7 +54,7 @@ internal sealed class ReplicaLink(string host, int port)
 
             if (IsOpen)
             {
-                // Several processes behind one address: it leads to one of them only.
+                // Several processes share the address, and a link would lead to only one of them.
                 _isAmbiguous = offer != _offer;
                 _link = _isAmbiguous ? null : _link;
                 return;
@@ -84,7 +84,7 @@ internal sealed class ReplicaLink(string host, int port)
             }
             catch (Exception e) when (e is SocketException or InvalidDataException or OperationCanceledException or IOException)
             {
-                // By TCP then, or not at all.
+                // The connection uses TCP then, or fails.
             }
         }
 

@@ -136,7 +136,7 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
     {
         lock (_lock)
         {
-            // Another name is another replica: a new pod may get the address of an old one.
+            // A different name means a different replica: a new pod may get the address of an old one.
             if (_report.StartedAt is { } last && report.StartedAt is { } now && last != now && _report.Name == report.Name)
             {
                 _restarts++;
@@ -216,7 +216,7 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
         }
     }
 
-    // More in use than there are is possible after a restart with fewer.
+    // More slots can be in use than exist after a restart with fewer cores.
     private double Share => Math.Min(1.0, (double)ComputeInFlight / Slots);
 
     private bool Become(Availability availability)

@@ -8,7 +8,7 @@ namespace ClusterAspire.LoadBalancer.Upstreams;
 /// <summary>Finds the <see cref="Upstream"/> that goes with a YARP destination.</summary>
 internal sealed class UpstreamCatalog(IServiceProvider services, TimeProvider time)
 {
-    // Keyed by YARP's own object: what a configuration change removes, the collector forgets.
+    // Keyed by YARP's object, so that the garbage collector frees entries that a configuration change removes.
     private readonly ConditionalWeakTable<DestinationState, Upstream> _replicas = [];
     private readonly ConditionalWeakTable<IReadOnlyList<DestinationState>, Upstream[]> _lists = [];
 

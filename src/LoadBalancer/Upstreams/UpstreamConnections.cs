@@ -30,7 +30,7 @@ internal sealed class UpstreamConnections(IOptions<LoadBalancerOptions> options)
     }
 
     /// <summary>Connects by TCP.</summary>
-    /// <exception cref="SocketException">Nobody listens there, or the name is not known.</exception>
+    /// <exception cref="SocketException">Nothing listens there, or the name is not known.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
     public async ValueTask<UpstreamConnection> ConnectAsync(string host, int port, CancellationToken cancellationToken)
     {

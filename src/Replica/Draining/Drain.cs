@@ -5,8 +5,8 @@ using Microsoft.Extensions.Options;
 namespace ClusterAspire.Replica.Draining;
 
 /// <summary>
-/// The graceful way out: unhealthy at once, serving as before for <see cref="DrainOptions.Delay"/>, then no new
-/// connections and up to <see cref="DrainOptions.Timeout"/> for the requests in flight.
+/// Stops this process gracefully: it is unhealthy at once, serves as before for <see cref="DrainOptions.Delay"/>, then accepts no new
+/// connections and gives the requests in flight up to <see cref="DrainOptions.Timeout"/>.
 /// </summary>
 internal sealed partial class Drain(
     IHostApplicationLifetime application,
@@ -42,7 +42,7 @@ internal sealed partial class Drain(
         application.StopApplication();
     }
 
-    // Here and not in a Configure<HostOptions>: the host reads its options when it is built, before anything is validated.
+    // Not in a Configure<HostOptions>, because the host reads its options when it is built, before options are validated.
     Task IHostedService.StartAsync(CancellationToken cancellationToken)
     {
         host.Value.ShutdownTimeout = TimeSpan.FromSeconds(options.Value.Timeout);

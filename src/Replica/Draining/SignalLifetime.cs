@@ -8,8 +8,8 @@ namespace ClusterAspire.Replica.Draining;
 
 /// <summary>
 /// SIGTERM, Ctrl+C and a closed terminal drain; a second SIGTERM or Ctrl+C ends the process at once, with the shell's exit
-/// code for that signal. (The host's own console lifetime swallows the second.) Under a supervisor SIGTERM alone drains, however often it
-/// comes: the order of leaving, and when to stop waiting for it, are the supervisor's.
+/// code for that signal. (The host's console lifetime ignores the second.) Under a supervisor only SIGTERM drains, however often it
+/// comes: the supervisor decides in which order processes end and how long it waits.
 /// </summary>
 internal sealed partial class SignalLifetime(
     Drain drain,
@@ -17,15 +17,15 @@ internal sealed partial class SignalLifetime(
     TimeProvider time,
     ILogger<SignalLifetime> logger) : IHostLifetime, IDisposable
 {
-    // One stop may arrive twice: coreutils' timeout signals its child and then the child's group,
-    // and a launcher in between passes on what the group got already.
+    // One stop may arrive as two signals: coreutils' timeout signals its child and then the child's group, and a launcher in
+    // between passes on a signal that the group already got.
     private static readonly TimeSpan SameStop = TimeSpan.FromSeconds(1);
 
     private readonly List<PosixSignalRegistration> _registrations = [];
     private long _first;
 
     /// <summary>Ends the process with an exit code.</summary>
-#pragma warning disable RS0030 // What the second signal asks for.
+#pragma warning disable RS0030 // The second signal asks for this.
     internal Action<int> Exit { get; init; } = Environment.Exit;
 #pragma warning restore RS0030
 
@@ -49,8 +49,8 @@ internal sealed partial class SignalLifetime(
 
     internal void OnSignal(PosixSignal signal)
     {
-        // A terminal, and an init that ends a whole group or cgroup, send theirs to everybody: the supervisor has it too, and
-        // sends SIGTERM when it is this process' turn, even if that has had one by then. (Windows has no SIGTERM.)
+        // A terminal, and an init that ends a whole group or cgroup, signal every process. The supervisor gets the signal too and sends
+        // SIGTERM when this process should end. (Windows has no SIGTERM.)
         if (supervisor.Value.Pid is not null && !OperatingSystem.IsWindows())
         {
             if (signal is PosixSignal.SIGTERM)

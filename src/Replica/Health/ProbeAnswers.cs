@@ -7,13 +7,13 @@ using ClusterAspire.Replica.Lane;
 using ClusterAspire.Replica.Link;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
-#pragma warning disable VSTHRD002 // On the thread for probes, which has nothing else to do.
+#pragma warning disable VSTHRD002 // On the thread for probes, which does nothing else.
 namespace ClusterAspire.Replica.Health;
 
 /// <summary>What <c>/health</c> and <c>/alive</c> answer.</summary>
 /// <remarks>
-/// The health checks themselves run on the thread pool. When it does not get to them in <see cref="HealthCheckWait"/>, what they last
-/// said holds: a process that is only busy is neither dead nor unhealthy.
+/// The health checks run on the thread pool. When they do not finish within <see cref="HealthCheckWait"/>, their last result is used: a
+/// process that is only busy is neither dead nor unhealthy.
 /// </remarks>
 internal sealed class ProbeAnswers(HealthCheckService checks, ReplicaIdentity replica, Drain drain, ComputeLane lane, Lazy<ComputeRoutes> routes, LinkServer links)
 {
@@ -32,7 +32,7 @@ internal sealed class ProbeAnswers(HealthCheckService checks, ReplicaIdentity re
         var health = lane.Health;
         var status =
             drain.IsDraining ? ReplicaHealth.Draining
-            // Light requests it still serves.
+            // It still serves light requests.
             : health.IsStuck && report is HealthStatus.Healthy ? nameof(HealthStatus.Degraded)
             : report.ToString();
         return new(status, replica.Name, replica.Pid, replica.Container, replica.Core, replica.Cores, replica.StartedAt, routes.Value.All, health, links.Offer);

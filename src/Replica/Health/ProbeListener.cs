@@ -10,8 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace ClusterAspire.Replica.Health;
 
 /// <summary>
-/// Accepts connections on a thread of its own and looks at the first bytes of each: a probe is answered here, a link brings
-/// connections, anything else is Kestrel's.
+/// Accepts connections on a thread of its own and reads the first bytes of each: it answers probes, passes links to the link server,
+/// and gives all other connections to Kestrel.
 /// </summary>
 internal sealed partial class ProbeListener : IConnectionListener
 {
@@ -20,7 +20,7 @@ internal sealed partial class ProbeListener : IConnectionListener
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
-    // Longer than probes are apart.
+    // Longer than the interval of the probes.
     private static readonly TimeSpan ProbeIdleLimit = TimeSpan.FromMinutes(2);
 
     private readonly Channel<ConnectionContext> _accepted = Channel.CreateUnbounded<ConnectionContext>();
@@ -121,7 +121,7 @@ internal sealed partial class ProbeListener : IConnectionListener
             catch (Exception e)
             {
                 Log.Failed(_logger, e);
-#pragma warning disable RS0030 // On the thread for probes, off the pool on purpose.
+#pragma warning disable RS0030 // On the thread for probes, not on the thread pool.
                 Thread.Sleep(RetryDelay);
 #pragma warning restore RS0030
             }
@@ -191,7 +191,7 @@ internal sealed partial class ProbeListener : IConnectionListener
         }
         catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.ConnectionReset or SocketError.ConnectionAborted)
         {
-            // It was gone before it was accepted.
+            // It was closed before it was accepted.
         }
     }
 

@@ -9,8 +9,8 @@ using Microsoft.Extensions.Options;
 namespace ClusterAspire.Replica.Health;
 
 /// <summary>
-/// Kestrel's sockets, with the probes answered before Kestrel sees them: from a thread of their own, so that a process whose thread
-/// pool is exhausted does not look dead. Kestrel itself needs the pool to begin a connection.
+/// Kestrel's socket transport, which answers probes before Kestrel sees them, on a separate thread: a process whose thread pool is
+/// exhausted does not look dead. Kestrel itself needs the pool to begin a connection.
 /// </summary>
 internal sealed class ProbeTransport(IOptions<SocketTransportOptions> options, ILoggerFactory loggers, Lazy<ProbeAnswers> answers, ProbeEndpoints endpoints, LinkServer links)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector

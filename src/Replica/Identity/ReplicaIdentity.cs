@@ -14,7 +14,7 @@ public sealed class ReplicaIdentity(IOptions<ReplicaOptions> options)
     public int Pid { get; } = Environment.ProcessId;
 
     /// <summary>The container this run is in, as its engine calls it, or the pod; null when it is in none.</summary>
-    /// <remarks>There the machine's name is the engine's id or the pod's name, and the first process has the id 1.</remarks>
+    /// <remarks>In a container the machine's name is the engine's id or the pod's name, and the first process has the id 1.</remarks>
     public string? Container { get; } = Environment.ProcessId is 1 ? Environment.MachineName : null;
 
     /// <summary>The core this replica is pinned to (the operating system's number), or null when it is not pinned.</summary>

@@ -9,8 +9,8 @@ using Microsoft.Extensions.Options;
 namespace ClusterAspire.Replica.Keys;
 
 /// <summary>
-/// Lets replicas read each other's cookies and tokens: the keys of ASP.NET Core's data protection are in a folder of theirs,
-/// and the next build, in another folder, is the same application. What the application says itself wins.
+/// Lets replicas read each other's cookies and tokens: the keys of ASP.NET Core's data protection are in a folder that they share, and
+/// a new build in another folder counts as the same application. Settings of the application itself override these.
 /// </summary>
 internal static class SharedKeys
 {

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Options;
 namespace ClusterAspire.Replica.Leadership;
 
 /// <summary>
-/// The leader has a lock on a file (flock(2)), which the operating system takes away from a process that has ended, however
-/// it did. The others try now and then.
+/// The leader holds a lock on a file (flock(2)). The operating system releases it when the process ends, in whatever way. The other
+/// replicas try to take it at intervals.
 /// </summary>
 internal sealed partial class FileReplicaLeader(
     IOptions<ReplicaOptions> options, ReplicaIdentity identity, IHostApplicationLifetime application, TimeProvider time, ILogger<FileReplicaLeader> logger)
@@ -73,7 +73,7 @@ internal sealed partial class FileReplicaLeader(
                     Log.MayNot(logger, identity.Name, options.Value.LeaderFile);
                 }
 
-                // Another has it, most likely.
+                // Usually another replica holds it.
                 _tries ??= time.CreateTimer(_ => Try(), null, Interval, Interval);
             }
         }

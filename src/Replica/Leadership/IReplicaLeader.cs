@@ -8,7 +8,7 @@ public interface IReplicaLeader
 
     /// <summary>Waits until this replica leads, which it then does until it stops, or dies.</summary>
     /// <param name="cancellationToken">Gives up waiting.</param>
-    /// <returns>Cancelled when this replica stops: the work is to end then, as another replica takes it over when this process has ended.</returns>
+    /// <returns>A token that is cancelled when this replica stops. The work must end then: another replica takes over when this process has ended.</returns>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled, or this replica stops.</exception>
     Task<CancellationToken> LeadAsync(CancellationToken cancellationToken);
 }

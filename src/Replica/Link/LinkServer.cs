@@ -10,12 +10,12 @@ using Microsoft.Extensions.Logging;
 namespace ClusterAspire.Replica.Link;
 
 /// <summary>
-/// This replica's end of the link. A link leads to one of the ports that the HTTP server listens at, and its virtual connections
-/// are as good as connections that were accepted there.
+/// This replica's side of the link. A link belongs to one port of the HTTP server, which treats its virtual connections like
+/// connections that it accepted there.
 /// </summary>
 internal sealed partial class LinkServer(ILogger<LinkServer> logger) : IDisposable
 {
-    // A balancer sends its greeting at once.
+    // A load balancer sends its greeting at once.
     private static readonly TimeSpan GreetingLimit = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan AcceptRetryDelay = TimeSpan.FromSeconds(5);
@@ -116,7 +116,7 @@ internal sealed partial class LinkServer(ILogger<LinkServer> logger) : IDisposab
             }
             catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted)
             {
-                // It was gone before it was accepted.
+                // It was closed before it was accepted.
             }
             catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
             {
@@ -151,7 +151,7 @@ internal sealed class LinkPort(IPEndPoint local, Func<ConnectionContext, bool> t
             socket.NoDelay = true;
         }
 
-        // Over a Unix socket the other side is on this machine, and has no address.
+        // The other side of a Unix socket is on this machine and has no IP address.
         var remote = socket.RemoteEndPoint as IPEndPoint ?? new(local.AddressFamily is AddressFamily.InterNetworkV6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, 0);
         var link = new LinkConnection(socket, new() { Scheduler = PipeScheduler.ThreadPool, Accept = connection => take(new LinkedConnection(connection, local, remote)) });
         _links[link] = true;

@@ -8,7 +8,7 @@ internal sealed class LinkSocket : IDisposable
     private const string Extension = ".link";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
-    // One that has just been made may not listen yet.
+    // A process that has just created its socket may not listen yet.
     private static readonly TimeSpan Young = TimeSpan.FromMinutes(1);
 
     private readonly Socket _socket;
@@ -32,7 +32,7 @@ internal sealed class LinkSocket : IDisposable
             var directory = Directory.CreateDirectory(System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"clusteraspire-{Environment.UserName}"), OwnerOnly);
             if (directory.UnixFileMode != OwnerOnly)
             {
-                // Somebody else may have made it.
+                // Another process may have created it.
                 return null;
             }
 
@@ -45,7 +45,7 @@ internal sealed class LinkSocket : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException or ArgumentException)
         {
-            // A directory that is read-only, or whose path is too long for a socket's name: there is TCP.
+            // The directory is read-only, or its path is too long for a socket's name: TCP is used.
             socket?.Dispose();
             return null;
         }
@@ -62,7 +62,7 @@ internal sealed class LinkSocket : IDisposable
         File.Delete(Path);
     }
 
-    // Of processes that were killed.
+    // Removes the sockets of processes that were killed.
     private static void RemoveAbandoned(DirectoryInfo directory)
     {
         foreach (var file in directory.EnumerateFiles($"*{Extension}").Where(file => DateTime.UtcNow - file.LastWriteTimeUtc > Young))
@@ -78,7 +78,7 @@ internal sealed class LinkSocket : IDisposable
             }
             catch (SocketException)
             {
-                // Somebody else has removed it.
+                // Another process has removed it.
             }
         }
     }

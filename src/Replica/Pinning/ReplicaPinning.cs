@@ -10,8 +10,7 @@ using Microsoft.Extensions.Options;
 namespace ClusterAspire.Replica.Pinning;
 
 /// <summary>
-/// Pins this process to its core, for orchestrators that start processes unpinned; to another one while this machine does not
-/// offer that core.
+/// Pins this process to its core, for orchestrators that start processes unpinned; to another core if this process may not use that one.
 /// </summary>
 internal sealed partial class ReplicaPinning(IOptions<ReplicaOptions> options, ReplicaIdentity identity, ILogger<ReplicaPinning> logger) : IHostedService
 {
@@ -44,7 +43,7 @@ internal sealed partial class ReplicaPinning(IOptions<ReplicaOptions> options, R
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    // All threads, of which those started later inherit it. macOS has nothing for it.
+    // Pins all threads; threads that start later inherit the mask. macOS has no such function.
     private static int PinTo(int core)
     {
         if (OperatingSystem.IsLinux())
@@ -61,7 +60,7 @@ internal sealed partial class ReplicaPinning(IOptions<ReplicaOptions> options, R
         return core;
     }
 
-    // A core that the machine has may have been taken from this process' cpuset since the plan was made: the next one does.
+    // The core may have been removed from this process' cpuset since the plan was made. Then the next one is used.
     [SupportedOSPlatform("linux")]
     private static int PinOnLinux(int core)
     {
@@ -83,8 +82,8 @@ internal sealed partial class ReplicaPinning(IOptions<ReplicaOptions> options, R
 
     private static bool Exists(int core) => Directory.Exists($"/sys/devices/system/cpu/cpu{core}");
 
-    // There a thread has its affinity, and a new one its parent's: one that is not pinned yet may start another meanwhile.
-    // Hence until there is none that is new.
+    // On Linux each thread has its own affinity, and a new thread inherits its parent's. A thread that is not pinned yet may start
+    // another one in the meantime, so this repeats until it finds no new thread.
     [SupportedOSPlatform("linux")]
     private static void PinThreads(int core)
     {

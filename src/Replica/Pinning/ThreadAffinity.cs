@@ -13,7 +13,7 @@ internal static partial class ThreadAffinity
     /// <returns>0, or the error (errno(3)).</returns>
     public static int Set(int thread, int core)
     {
-        // A mask of whole longs, as large as it takes (CPU_ALLOC(3)).
+        // A mask of as many longs as needed (CPU_ALLOC(3)).
         Span<ulong> mask = stackalloc ulong[core / 64 + 1];
         mask.Clear();
         mask[core / 64] = 1UL << (core % 64);

@@ -13,8 +13,8 @@ internal sealed partial class BrokenRequests(ILogger<BrokenRequests> logger) : I
     /// <inheritdoc/>
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
-        // The server's own type: what the application itself finds wrong with a request stays the application's.
-#pragma warning disable CS0618 // Obsolete for those who throw it; the server still does.
+        // Only the server's own exception type: the application handles the errors that it finds itself.
+#pragma warning disable CS0618 // Obsolete, but the server still throws it.
         if (exception is not Microsoft.AspNetCore.Server.Kestrel.Core.BadHttpRequestException broken)
 #pragma warning restore CS0618
         {

@@ -35,9 +35,8 @@ public static class RunOrExplainExtensions
     }
 
     /// <summary>
-    /// Runs the host until it is told to stop. When a mistake of the user's keeps it from starting (an option that is wrong,
-    /// a port that is taken), writes one sentence for each to standard error, without a stack trace. Anything else that goes
-    /// wrong is thrown as usual.
+    /// Runs the host until it is told to stop. If a mistake of the user prevents the start (an option that is not valid, a port that is
+    /// in use), writes one sentence for each mistake to standard error, without a stack trace. Other exceptions are thrown.
     /// </summary>
     /// <param name="host">The application. Disposed at the end.</param>
     /// <returns>The exit code: 0, or 1 when it could not start.</returns>
@@ -58,7 +57,7 @@ public static class RunOrExplainExtensions
         }
         catch (OperationCanceledException) when (host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested)
         {
-            // Told to stop before it had started, as a standby may be.
+            // It was told to stop before it had started, which can happen to a standby.
             return 0;
         }
         finally
@@ -85,7 +84,7 @@ public static class RunOrExplainExtensions
         }
         catch (TimeoutException)
         {
-            // A collector that takes connections and says nothing would keep metrics, traces and logs waiting, one after the other.
+            // A collector that accepts connections and does not answer would delay metrics, traces and logs, one after the other.
         }
     }
 }

@@ -59,11 +59,11 @@ internal static partial class StartupFailure
         _ => type[(type.LastIndexOfAny(['.', '+']) + 1)..],
     };
 
-    // The wording of the configuration binder, which has no exception of its own for this.
+    // The text of the configuration binder's exception, which has no type of its own.
     [GeneratedRegex("value '(?<value>.*)' at '(?<key>.*)' to type '(?<type>.*)'", RegexOptions.Singleline)]
     private static partial Regex Unreadable();
 
-    // The wording of Kestrel, which tells the address nowhere else.
+    // The text of Kestrel's exception, which has no property for the address.
     [GeneratedRegex("address (?<address>[^ ]+): address already in use")]
     private static partial Regex Taken();
 }

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace ClusterAspire.Replica.Startup;
 
 /// <summary>
-/// Keeps the host from logging a failed start with its stack trace while <see cref="RunOrExplainExtensions"/>, which says
-/// it better or throws it, is in charge.
+/// Prevents the host from logging a failed start with its stack trace while <see cref="RunOrExplainExtensions"/> runs it, which
+/// explains the failure or throws it.
 /// </summary>
 internal sealed class StartupLog
 {

@@ -10,7 +10,7 @@ internal static class ProcessStat
     private const int NoSuchProcess = 3;
 
     /// <summary>When a process started, in clock ticks since boot; null when it has ended, whether it was collected or not.</summary>
-    /// <exception cref="IOException">It cannot be looked at, for want of descriptors, say: nothing is known.</exception>
+    /// <exception cref="IOException">It cannot be read, for example because there are no descriptors left.</exception>
     public static long? RunningSince(int pid)
     {
         try

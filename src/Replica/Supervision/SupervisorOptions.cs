@@ -10,8 +10,8 @@ internal sealed class SupervisorOptions
     public int? Pid { get; set; }
 
     /// <summary>
-    /// Whether it must not outlive the process that started it, whichever that is: Aspire's <c>dotnet run</c>, which is the
-    /// process that the dashboard shows. On Windows that command sees to it.
+    /// Whether it ends when the process that started it ends. With Aspire that is <c>dotnet run</c>, which is the process that the
+    /// dashboard shows. On Windows that command ends it itself.
     /// </summary>
     public bool Parent { get; set; }
 

@@ -14,7 +14,7 @@ internal sealed partial class SupervisorWatcher(IOptions<SupervisorOptions> opti
         var watched = options.Value.Pid ?? (options.Value.Parent && !OperatingSystem.IsWindows() ? ParentPid() : default(int?));
         if (watched is { } pid)
         {
-            // A thread of its own: the thread pool may be busy or stuck just when this matters.
+            // A separate thread, because the thread pool may be busy or blocked when the supervisor ends.
             new Thread(() => Watch(pid)) { IsBackground = true, Name = "Supervisor watcher" }.Start();
         }
 
@@ -35,7 +35,7 @@ internal sealed partial class SupervisorWatcher(IOptions<SupervisorOptions> opti
         }
 
         Console.Error.WriteLine($"The supervisor (pid {pid}) is gone: ending.");
-#pragma warning disable RS0030 // Whoever supervised it is gone.
+#pragma warning disable RS0030 // The supervisor has ended.
         Environment.Exit(1);
 #pragma warning restore RS0030
     }
@@ -49,11 +49,11 @@ internal sealed partial class SupervisorWatcher(IOptions<SupervisorOptions> opti
         }
         catch (ArgumentException)
         {
-            // It was gone before this process got here.
+            // It had ended before this process read it.
         }
     }
 
-    // Process.WaitForExit would wait for ever for a zombie, which a killed supervisor is until its own parent collects it.
+    // Process.WaitForExit never returns for a zombie, and a killed supervisor is a zombie until its parent waits for it.
     [SupportedOSPlatform("linux")]
     private static void WaitForExitOnLinux(int pid)
     {
@@ -71,10 +71,10 @@ internal sealed partial class SupervisorWatcher(IOptions<SupervisorOptions> opti
             }
             catch (Exception e) when (e is IOException or OutOfMemoryException)
             {
-                // It cannot be looked at: that does not mean that it is gone.
+                // It cannot be read, which does not mean that it has ended.
             }
 
-#pragma warning disable RS0030 // On a thread of its own, off the pool on purpose.
+#pragma warning disable RS0030 // On a separate thread, not on the thread pool.
             Thread.Sleep(500);
 #pragma warning restore RS0030
         }

@@ -9,18 +9,18 @@ namespace ClusterAspire.LoadBalancer.Discovery.Kubernetes;
 
 /// <summary>Lists and watches the EndpointSlices of one Service in this pod's namespace.</summary>
 /// <remarks>
-/// Two requests of the API, by the platform's HttpClient. The official client would do the same with 12 MB of types, and
-/// leaves to its user what is the work here: going on after a break.
+/// The two requests of the API that are needed, by HttpClient. The official client is 12 MB in size and leaves to its user the part
+/// that is difficult here: to continue after a broken connection.
 /// </remarks>
 internal sealed class EndpointSliceClient : IDisposable
 {
     /// <summary>How long the API may take to answer; a watch begins its answer at once.</summary>
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(10);
 
-    // The API ends a watch after this, or twice this: not all clients' at once (as client-go's reflector has it).
+    // The API ends a watch after this time, or up to twice this time, so that not all clients reconnect at once (as in client-go's reflector).
     private static readonly TimeSpan WatchLength = TimeSpan.FromMinutes(5);
 
-    // A connection that leads nowhere any more is noticed within this time and half of it again.
+    // A dead connection is noticed after one and a half times this time.
     private static readonly TimeSpan PingInterval = TimeSpan.FromSeconds(10);
 
     private readonly HttpClient _http;
@@ -42,7 +42,7 @@ internal sealed class EndpointSliceClient : IDisposable
             SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = trust },
             UseProxy = false,
             AllowAutoRedirect = false,
-            // No trace of its own: a watch would be a span of minutes.
+            // No trace: the span of a watch would last minutes.
             ActivityHeadersPropagator = null,
         })
         {
@@ -81,7 +81,7 @@ internal sealed class EndpointSliceClient : IDisposable
 
     private async Task<HttpResponseMessage> SendAsync(string path, CancellationToken cancellationToken)
     {
-        // HTTP/2, whose pings find out that nobody is there.
+        // HTTP/2, because its pings detect a dead connection.
         using HttpRequestMessage request = new(HttpMethod.Get, path) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower };
         request.Headers.Authorization = new("Bearer", ServiceAccount.Token);
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));

@@ -11,11 +11,11 @@ namespace ClusterAspire.LoadBalancer.Discovery.Kubernetes;
 /// </remarks>
 internal sealed partial class EndpointSliceWatch(string service, TimeProvider time, ILogger logger) : IDisposable
 {
-    // Short enough to be back before a pod that was replaced meanwhile is gone.
+    // Short enough to watch again before a pod that was replaced in the meantime is gone.
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250);
 
-    // A watch that ends sooner was none.
+    // A watch that ends sooner counts as failed.
     private static readonly TimeSpan ShortestWatch = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource _end = new();
@@ -48,7 +48,7 @@ internal sealed partial class EndpointSliceWatch(string service, TimeProvider ti
             long? listedAt = null;
             try
             {
-                // Another client each time: certificates are replaced, too.
+                // A new client each time, because certificates are replaced too.
                 using EndpointSliceClient client = new(service);
                 await ListAsync(client);
                 listedAt = time.GetTimestamp();
@@ -63,9 +63,9 @@ internal sealed partial class EndpointSliceWatch(string service, TimeProvider ti
             }
             catch (Exception e)
             {
-                // Whatever it was, the next try may do better; nobody else begins one.
+                // The loop must not end: the next try may succeed.
                 failures = listedAt is { } at && time.GetElapsedTime(at) > LongestPause ? 1 : failures + 1;
-                // A connection may end any time, and a version may be too old: not to get a new list is news.
+                // A connection may end at any time, and a version may be too old. Only a list that fails is worth a warning.
                 if (failures > 1 && e is not HttpRequestException { StatusCode: HttpStatusCode.Gone })
                 {
                     Lose(e);
@@ -148,7 +148,7 @@ internal sealed partial class EndpointSliceWatch(string service, TimeProvider ti
         before.Changed.Cancel();
     }
 
-    // Not all clients at the same time: from half of the pause to the whole.
+    // A random part of the pause, at least half of it, so that clients do not retry at the same time.
     private static TimeSpan Pause(int failures) =>
         TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, FirstPause.Ticks << Math.Min(failures, 10))) * (0.5 + (Random.Shared.NextDouble() / 2));
 

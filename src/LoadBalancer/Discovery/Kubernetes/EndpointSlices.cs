@@ -24,13 +24,13 @@ internal sealed class EndpointSlices
     public void Remove(EndpointSlice slice) => _slices.Remove(slice.Metadata?.Name ?? "");
 
     /// <summary>
-    /// The endpoints that are serving, and those that are terminating until they are gone. When none is serving, those known
-    /// before that are still there: the load balancer asks them itself, and knows better than a kubelet that is away.
+    /// The endpoints that serve, and those that terminate until they are gone. If none serves, the endpoints that were known before and
+    /// still exist: the load balancer probes them itself, which also works when their kubelet cannot be reached.
     /// </summary>
     /// <param name="before">The endpoints known before.</param>
     public IReadOnlyList<Endpoint> Endpoints(IReadOnlyList<Endpoint> before)
     {
-        // An endpoint that moves from one slice to another may be in both for a moment: what serves counts.
+        // An endpoint that moves to another slice may be in both for a moment: the serving entry counts.
         var listed = Listed()
             .GroupBy(item => item.Endpoint.Address)
             .Select(group => group.OrderByDescending(item => item.IsServing).ThenBy(item => item.Endpoint.IsTerminating).First())

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Primitives;
 namespace ClusterAspire.LoadBalancer.Discovery.Kubernetes;
 
 /// <summary>
-/// The endpoints of a Service as its EndpointSlices list them. While these cannot be watched, DNS stands in; the endpoints
-/// known last stay for as long as DNS may be older than they are, and when DNS knows nothing either.
+/// The endpoints in the EndpointSlices of a Service. While these cannot be watched, DNS is used; the last known endpoints stay as long
+/// as DNS may be older than they are, and if DNS fails too.
 /// </summary>
 internal sealed class KubernetesEndpoints(DnsEndpoints dns, TimeProvider time, ILogger<KubernetesEndpoints> logger) : IEndpointSource, IDisposable
 {
@@ -71,7 +71,7 @@ internal sealed class KubernetesEndpoints(DnsEndpoints dns, TimeProvider time, I
             return known;
         }
 
-        // What had a name keeps it.
+        // An endpoint that had a name keeps it.
         var named = known.ToDictionary(endpoint => endpoint.Address);
         var addresses = found.Endpoints.Select(endpoint => named.GetValueOrDefault(endpoint.Address, endpoint));
         return [.. isNewer ? known.Union(addresses) : addresses];

@@ -37,7 +37,7 @@ internal sealed class ComputeQueueMiddleware(
                 return;
             }
 
-            // The handler has finished: reading the response needs no core.
+            // The slot is free when the response starts: sending it needs no core.
             context.Response.OnStarting(static lease =>
             {
                 ((ComputeLease)lease).Dispose();

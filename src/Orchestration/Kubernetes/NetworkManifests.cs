@@ -45,7 +45,7 @@ internal sealed class NetworkManifests(ClusterPlan plan, KubernetesOptions optio
         .. options.Discovery is KubernetesDiscovery.Kubernetes ? (Manifest[])[Api] : [],
     ];
 
-    // The API server's own address: some network plugins apply policies after they have translated the Service's address.
+    // Ports of the API server itself: some network plugins apply policies after they have translated the Service's address.
     private static readonly int[] ApiPorts = [443, 6443, 8443, 16443];
 
     private static Manifest Api => new(

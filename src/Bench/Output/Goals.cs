@@ -7,7 +7,7 @@ internal static class Goals
 
     /// <summary>Judges what was measured; a goal whose figures are missing is left out.</summary>
     public static IReadOnlyList<Goal> Evaluate(Results results) =>
-        [.. Latency(results), .. Scaling(results), .. Forwarding(results), .. Kills(results), .. Start(results), .. Page(results)];
+        [.. Latency(results), .. Scaling(results), .. Forwarding(results), .. Hop(results), .. Kills(results), .. Start(results), .. Page(results)];
 
     private static IEnumerable<Goal> Latency(Results results)
     {
@@ -46,6 +46,36 @@ internal static class Goals
             {
                 yield return Goal.AtMost($"/fast p99 with telemetry ÷ {peer}'s", p99, 1);
             }
+        }
+    }
+
+    private static IEnumerable<Goal> Hop(Results results)
+    {
+        foreach (var @case in HopScenario.Cases)
+        {
+            double? Of(string system, string name) => results.Find("hop", system, @case.Name, name);
+            foreach (var peer in new[] { "nginx", "HAProxy" })
+            {
+                if (Of(Systems.ClusterWithTelemetry, "throughput") / Of(peer, "throughput") is { } throughput)
+                {
+                    yield return Goal.AtLeast($"throughput ÷ {peer}'s, {@case.Name}", throughput, 1.5);
+                }
+
+                if (Of(Systems.ClusterWithTelemetry, "p99") / Of(peer, "p99") is { } p99)
+                {
+                    yield return Goal.AtMost($"p99 ÷ {peer}'s, {@case.Name}", p99, 1);
+                }
+            }
+
+            if (@case is { Connections: 32, Length: 100, IsEncrypted: false } && Of(Systems.ClusterWithTelemetry, "CPU per request") is { } cpu)
+            {
+                yield return Goal.AtMost($"the balancer's CPU per request in µs, {@case.Name}", cpu, 25);
+            }
+        }
+
+        if (results.Find("idle", Systems.Cluster, "", IdleScenario.Memory) is { } memory)
+        {
+            yield return Goal.AtMost("memory of 10 000 idle connections in MB", memory, 40);
         }
     }
 

@@ -6,7 +6,8 @@ namespace ClusterAspire.Bench;
 /// <param name="name">Its name.</param>
 /// <param name="replicas">Where the replicas are.</param>
 /// <param name="telemetry">Where metrics, traces and logs are sent (OTLP over HTTP), or null for nowhere.</param>
-internal sealed class LoadBalancerPeer(string name, IReadOnlyList<Uri> replicas, Uri? telemetry = null) : IPeer
+/// <param name="certificate">The certificate for HTTPS, or null for none.</param>
+internal sealed class LoadBalancerPeer(string name, IReadOnlyList<Uri> replicas, Uri? telemetry = null, ServerCertificate? certificate = null) : IPeer
 {
     /// <inheritdoc/>
     public string Name => name;
@@ -26,6 +27,14 @@ internal sealed class LoadBalancerPeer(string name, IReadOnlyList<Uri> replicas,
             ["OTEL_EXPORTER_OTLP_ENDPOINT"] = telemetry?.AbsoluteUri,
             ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
         };
+        var secure = certificate is null ? null : Port.FreeUrl("https");
+        if (certificate is not null)
+        {
+            environment["LoadBalancer__Listen__0"] = secure!.GetLeftPart(UriPartial.Authority);
+            environment["Kestrel__Certificates__Default__Path"] = certificate.Certificate;
+            environment["Kestrel__Certificates__Default__KeyPath"] = certificate.Key;
+        }
+
         for (var i = 0; i < replicas.Count; i++)
         {
             environment[$"ReverseProxy__Clusters__service__Destinations__replica-{i}__Address"] = replicas[i].AbsoluteUri;
@@ -36,6 +45,6 @@ internal sealed class LoadBalancerPeer(string name, IReadOnlyList<Uri> replicas,
             .WithEnvironmentVariables(environment);
         var started = Stopwatch.GetTimestamp();
         var process = ChildProcess.Start(command, folders.Logs, name);
-        return await new RunningPeer(url, process) { Admin = admin }.ServesAsync(started, process, cancellationToken);
+        return await new RunningPeer(url, process) { Admin = admin, Secure = secure }.ServesAsync(started, process, cancellationToken);
     }
 }

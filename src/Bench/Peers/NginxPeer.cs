@@ -5,7 +5,8 @@ namespace ClusterAspire.Bench;
 /// <summary>nginx before given replicas: a worker for each core, least connections, no access log.</summary>
 /// <param name="replicas">Where the replicas are.</param>
 /// <param name="keepAlive">Whether it keeps connections to replicas, which it must be told to do.</param>
-internal sealed class NginxPeer(IReadOnlyList<Uri> replicas, bool keepAlive = true) : IPeer
+/// <param name="certificate">The certificate for HTTPS, or null for none.</param>
+internal sealed class NginxPeer(IReadOnlyList<Uri> replicas, bool keepAlive = true, ServerCertificate? certificate = null) : IPeer
 {
     private const string Program = "nginx";
 
@@ -19,24 +20,25 @@ internal sealed class NginxPeer(IReadOnlyList<Uri> replicas, bool keepAlive = tr
     public async Task<RunningPeer> StartAsync(BenchFolders folders, CancellationToken cancellationToken)
     {
         var url = Port.FreeUrl();
+        var secure = certificate is null ? null : Port.FreeUrl("https");
         var folder = Path.Combine(folders.Work, keepAlive ? Program : Program + "-close");
         Directory.CreateDirectory(folder);
         var configuration = Path.Combine(folder, "nginx.conf");
-        await File.WriteAllTextAsync(configuration, Configuration(url, folder), cancellationToken);
+        await File.WriteAllTextAsync(configuration, Configuration(url, secure, folder), cancellationToken);
 
         var started = Stopwatch.GetTimestamp();
         var process = ChildProcess.Start(Tool.Wrap(Program, ["-p", folder, "-e", "stderr", "-c", configuration]), folders.Logs, Name);
-        return await new RunningPeer(url, process).ServesAsync(started, process, cancellationToken);
+        return await new RunningPeer(url, process) { Secure = secure }.ServesAsync(started, process, cancellationToken);
     }
 
-    private string Configuration(Uri url, string folder) => $$"""
+    private string Configuration(Uri url, Uri? secure, string folder) => $$"""
         daemon off;
         worker_processes {{Cores.Count}};
-        worker_rlimit_nofile 8192;
+        worker_rlimit_nofile 20000;
         error_log stderr warn;
         pid {{folder}}/nginx.pid;
         events {
-            worker_connections 4096;
+            worker_connections 16384;
         }
         http {
             access_log off;
@@ -53,6 +55,7 @@ internal sealed class NginxPeer(IReadOnlyList<Uri> replicas, bool keepAlive = tr
             }
             server {
                 listen {{url.Authority}} backlog=4096;
+                {{(secure is null ? "" : $"listen {secure.Authority} ssl backlog=4096; ssl_certificate {certificate!.Certificate}; ssl_certificate_key {certificate.Key};")}}
                 location / {
                     proxy_pass http://replicas;
                     {{(keepAlive ? "proxy_http_version 1.1; proxy_set_header Connection '';" : "")}}

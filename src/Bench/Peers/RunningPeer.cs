@@ -22,6 +22,9 @@ internal sealed class RunningPeer(Uri url, params IReadOnlyList<IAsyncDisposable
     /// <summary>Where it serves.</summary>
     public Uri Url => url;
 
+    /// <summary>Where it serves HTTPS, or null.</summary>
+    public Uri? Secure { get; init; }
+
     /// <summary>Where its live page is, or null when it has none.</summary>
     public Uri? Admin { get; init; }
 

@@ -10,7 +10,8 @@ internal static class Port
     private static readonly ConcurrentDictionary<int, bool> Given = new();
 
     /// <summary>The address of a loopback port that is free now, and that was not given before.</summary>
-    public static Uri FreeUrl()
+    /// <param name="scheme"><c>http</c> or <c>https</c>.</param>
+    public static Uri FreeUrl(string scheme = "http")
     {
         while (true)
         {
@@ -19,7 +20,7 @@ internal static class Port
             var port = ((IPEndPoint)listener.LocalEndpoint).Port;
             if (Given.TryAdd(port, true))
             {
-                return new Uri($"http://127.0.0.1:{port}/");
+                return new Uri($"{scheme}://127.0.0.1:{port}/");
             }
         }
     }

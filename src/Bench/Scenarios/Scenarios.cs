@@ -11,6 +11,8 @@ internal static class Scenarios
         new CollectionScenario(),
         new ScalingScenario(),
         new ForwardingScenario(),
+        new HopScenario(),
+        new IdleScenario(),
         new KillScenario(),
         new StartScenario(),
         new MicroScenario(),

@@ -15,6 +15,9 @@ internal static class BenchServer
     /// <summary>/slow on the compute lane, but busy allocating: what it costs others is garbage collections alone.</summary>
     public const string Allocating = "allocating";
 
+    /// <summary>A replica whose answers have given lengths.</summary>
+    public const string Sized = "sized";
+
     /// <summary>YARP as it comes.</summary>
     public const string Yarp = "yarp";
 
@@ -33,6 +36,7 @@ internal static class BenchServer
             Kestrel => KestrelServer.Build(builder),
             ThreadPool => ThreadPoolServer.Build(builder),
             Allocating => AllocatingServer.Build(builder),
+            Sized => SizedServer.Build(builder),
             Yarp => YarpServer.Build(builder, arguments[0], [.. arguments.Skip(1)]),
             _ => throw new BenchException($"There is no server {kind}."),
         };

@@ -13,13 +13,13 @@ internal sealed class H2LoadTool : IThroughputTool
     public bool IsInstalled => Tool.Find(Name) is not null;
 
     /// <inheritdoc/>
-    public async Task<Throughput> MeasureAsync(Uri url, double seconds, CancellationToken cancellationToken)
+    public async Task<Throughput> MeasureAsync(Uri url, double seconds, CancellationToken cancellationToken, int connections = Throughput.Connections)
     {
         var log = Path.GetTempFileName();
         try
         {
             var whole = Math.Max(1, Math.Round(seconds)).ToString(CultureInfo.InvariantCulture);
-            await Tool.Wrap(Name, ["--h1", "-t1", $"-c{Throughput.Connections}", $"-D{whole}", $"--log-file={log}", url.AbsoluteUri])
+            await Tool.Wrap(Name, ["--h1", "-t1", $"-c{connections}", $"-D{whole}", $"--log-file={log}", url.AbsoluteUri])
                 .ExecuteBufferedAsync(cancellationToken);
             return Parse(await File.ReadAllLinesAsync(log, cancellationToken), double.Parse(whole, CultureInfo.InvariantCulture));
         }

@@ -9,9 +9,13 @@ internal interface IThroughputTool
     /// <summary>Whether it is on this machine.</summary>
     bool IsInstalled { get; }
 
-    /// <summary>Measures with 32 connections from one thread.</summary>
+    /// <summary>Whether it can ask by HTTPS.</summary>
+    bool SpeaksHttps => true;
+
+    /// <summary>Measures from one thread.</summary>
     /// <param name="url">What is requested.</param>
     /// <param name="seconds">For how long.</param>
     /// <param name="cancellationToken">Stops it.</param>
-    Task<Throughput> MeasureAsync(Uri url, double seconds, CancellationToken cancellationToken);
+    /// <param name="connections">From how many connections.</param>
+    Task<Throughput> MeasureAsync(Uri url, double seconds, CancellationToken cancellationToken, int connections = Throughput.Connections);
 }

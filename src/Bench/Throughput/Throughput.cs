@@ -7,7 +7,7 @@ namespace ClusterAspire.Bench;
 /// <param name="Failed">Requests not answered 2xx.</param>
 internal sealed record Throughput(double PerSecond, double P50, double P99, long Failed)
 {
-    /// <summary>How many connections every tool opens.</summary>
+    /// <summary>How many connections there are where a scenario does not say.</summary>
     public const int Connections = 32;
 
     /// <summary>The tool this machine has.</summary>

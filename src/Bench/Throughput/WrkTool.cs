@@ -14,11 +14,11 @@ internal sealed partial class WrkTool : IThroughputTool
     public bool IsInstalled => Tool.Find(Name) is not null;
 
     /// <inheritdoc/>
-    public async Task<Throughput> MeasureAsync(Uri url, double seconds, CancellationToken cancellationToken)
+    public async Task<Throughput> MeasureAsync(Uri url, double seconds, CancellationToken cancellationToken, int connections = Throughput.Connections)
     {
         // wrk takes whole seconds.
         var whole = Math.Max(1, Math.Round(seconds)).ToString(CultureInfo.InvariantCulture);
-        var result = await Tool.Wrap(Name, ["-t1", $"-c{Throughput.Connections}", $"-d{whole}s", "--latency", url.AbsoluteUri])
+        var result = await Tool.Wrap(Name, ["-t1", $"-c{connections}", $"-d{whole}s", "--latency", url.AbsoluteUri])
             .ExecuteBufferedAsync(cancellationToken);
         return Parse(result.StandardOutput);
     }

@@ -20,7 +20,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     // Writers wait while more bytes than this are queued.
     private const int MostUnsent = 1024 * 1024;
 
-    private const int ReceiveLength = 64 * 1024;
+    private const int ReceiveLength = 256 * 1024;
     private const int SmallestSend = 16 * 1024;
 
     // Larger buffers are not kept after a burst.
@@ -42,6 +42,9 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     private bool _isSending;
     private long _sentAt;
     private TaskCompletionSource? _room;
+
+    // Connections with data that their readers have not been told of.
+    private readonly List<VirtualConnection> _received = [];
 
     private Exception? _failure;
     private bool _isClosed;
@@ -270,6 +273,8 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
                 Dispatch(frame, received.Slice(used + Frame.HeadLength, frame.DataLength));
                 used += length;
             }
+
+            PassOn();
         }
         finally
         {
@@ -278,6 +283,17 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
 
         SendWhatWasAnswered();
         return used;
+    }
+
+    // A reader gets the data of several frames at once.
+    private void PassOn()
+    {
+        foreach (var connection in _received)
+        {
+            connection.PassOn();
+        }
+
+        _received.Clear();
     }
 
     private void SendWhatWasAnswered()
@@ -303,8 +319,11 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         }
         else if (_connections.TryGetValue(frame.Connection, out var connection))
         {
-            // The connection has ended; the other side will soon know.
-            connection.Receive(frame, data);
+            // A connection that has ended is not known; the other side will soon know too.
+            if (connection.Receive(frame, data))
+            {
+                _received.Add(connection);
+            }
         }
     }
 

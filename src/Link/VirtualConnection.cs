@@ -18,6 +18,7 @@ public sealed class VirtualConnection : IDuplexPipe
     private bool _hasEnded;
     private bool _isClosed;
     private bool _isInputComplete;
+    private bool _hasReceived;
 
     internal VirtualConnection(LinkConnection link, uint id, PipeScheduler scheduler)
     {
@@ -103,7 +104,8 @@ public sealed class VirtualConnection : IDuplexPipe
     }
 
     /// <summary>A frame has come. Only the link's receiver calls this.</summary>
-    internal void Receive(Frame frame, ReadOnlySpan<byte> data)
+    /// <returns>Whether <see cref="PassOn"/> is to be called for the data, once for several frames.</returns>
+    internal bool Receive(Frame frame, ReadOnlySpan<byte> data)
     {
         switch (frame.Kind)
         {
@@ -113,15 +115,15 @@ public sealed class VirtualConnection : IDuplexPipe
                     throw new InvalidDataException("More was sent than may be.");
                 }
 
-                if (!_isInputComplete)
+                if (_isInputComplete)
                 {
-                    _received.Writer.Write(data);
-#pragma warning disable CA2012 // It completes synchronously, because the window bounds how much is received.
-                    _ = _received.Writer.FlushAsync();
-#pragma warning restore CA2012
+                    break;
                 }
 
-                break;
+                _received.Writer.Write(data);
+                var isFirst = !_hasReceived;
+                _hasReceived = true;
+                return isFirst;
             case FrameKind.Credit:
                 AddCredit(frame.Value);
                 break;
@@ -138,6 +140,20 @@ public sealed class VirtualConnection : IDuplexPipe
                 break;
             default:
                 throw new InvalidDataException("A frame is of no known kind.");
+        }
+
+        return false;
+    }
+
+    /// <summary>Tells the reader of what has come. Only the link's receiver calls this.</summary>
+    internal void PassOn()
+    {
+        _hasReceived = false;
+        if (!_isInputComplete)
+        {
+#pragma warning disable CA2012 // It completes synchronously, because the window bounds how much is received.
+            _ = _received.Writer.FlushAsync();
+#pragma warning restore CA2012
         }
     }
 

@@ -27,14 +27,15 @@ internal sealed class EdgeConnection : IDisposable
     private readonly ConnectionContext _connection;
     private readonly PipeReader _input;
     private readonly PipeWriter _output;
-    private readonly EdgeRequest _request = new();
-    private readonly EdgeResponse _response = new();
     private readonly byte[] _forwardedFor;
     private readonly string _scheme;
     private readonly bool _isForKestrel;
     private readonly CancellationTokenRegistration _onGone;
     private readonly CancellationTokenRegistration _onClosing;
     private readonly Lock _lock = new();
+
+    // While there is a request: who waits for one holds no buffers.
+    private EdgeExchange? _exchange;
 
     // What it waits for, and since when, in ms as Environment.TickCount64 counts them.
     private Wait _wait;
@@ -80,9 +81,14 @@ internal sealed class EdgeConnection : IDisposable
         HandedOn,
     }
 
+    private EdgeRequest Request => _exchange!.Request;
+
+    private EdgeResponse Response => _exchange!.Response;
+
     /// <inheritdoc/>
     public void Dispose()
     {
+        GiveBack();
         _onGone.Dispose();
         _onClosing.Dispose();
     }
@@ -120,6 +126,7 @@ internal sealed class EdgeConnection : IDisposable
                 continue;
             }
 
+            _exchange ??= _edge.Exchanges.Get();
             var outcome = Outcome.HandedOn;
             switch (_edge.Route is not null && !_isForKestrel ? Read(buffer) : EdgeFinding.Odd)
             {
@@ -142,13 +149,23 @@ internal sealed class EdgeConnection : IDisposable
                 return !_isGone && LetGo();
             }
 
-            _input.AdvanceTo(buffer.GetPosition(_request.Length));
+            _input.AdvanceTo(buffer.GetPosition(Request.Length));
             if (outcome is not Outcome.Answered)
             {
                 return false;
             }
 
+            GiveBack();
             Begin(Wait.Request);
+        }
+    }
+
+    private void GiveBack()
+    {
+        if (_exchange is { } exchange)
+        {
+            _exchange = null;
+            _edge.Exchanges.Return(exchange);
         }
     }
 
@@ -159,21 +176,21 @@ internal sealed class EdgeConnection : IDisposable
         var longestBody = Math.Min(_edge.Options.BodyMemory, _edge.Options.MaxRequestBodySize ?? long.MaxValue);
         if (buffer.IsSingleSegment)
         {
-            return _request.Read(buffer.FirstSpan, longestBody, isTraced, trusts);
+            return Request.Read(buffer.FirstSpan, longestBody, isTraced, trusts);
         }
 
         var length = (int)Math.Min(buffer.Length, EdgeRequest.LongestHead + longestBody);
         var copy = ArrayPool<byte>.Shared.Rent(length);
         buffer.Slice(0, length).CopyTo(copy);
-        var finding = _request.Read(copy.AsSpan(0, length), longestBody, isTraced, trusts);
+        var finding = Request.Read(copy.AsSpan(0, length), longestBody, isTraced, trusts);
         ArrayPool<byte>.Shared.Return(copy);
         return finding;
     }
 
     private async ValueTask<Outcome> ServeAsync(EdgeRoute route, ReadOnlySequence<byte> buffer)
     {
-        var target = RequestTarget.Of(route.Id, _request.Path, _request.Query);
-        if (_isClosing || !_edge.Takes(route, _request, target) || _edge.Pick(route) is not var (replica, pool))
+        var target = RequestTarget.Of(route.Id, Request.Path, Request.Query);
+        if (_isClosing || !_edge.Takes(route, Request, target) || _edge.Pick(route) is not var (replica, pool))
         {
             return Outcome.HandedOn;
         }
@@ -181,13 +198,13 @@ internal sealed class EdgeConnection : IDisposable
         var isTraced = BalancerTraces.AreHeard;
         var outer = Activity.Current;
         var span = isTraced ? StartSpan(route) : null;
-        var trySpan = isTraced ? BalancerTraces.StartTry(_request.Method, _request.Path.ToString(), replica, 0) : null;
+        var trySpan = isTraced ? BalancerTraces.StartTry(Request.Method, Request.Path.ToString(), replica, 0) : null;
         FinishRequest(buffer, isTraced ? trySpan ?? span : null);
 
         var startedAt = _edge.Time.GetUtcNow();
         var started = _edge.Time.GetTimestamp();
         var run = replica.Run;
-        _edge.Server.Active(1, _request.Method, _scheme);
+        _edge.Server.Active(1, Request.Method, _scheme);
         replica.Begin();
         Exception? failure = null;
         try
@@ -201,26 +218,26 @@ internal sealed class EdgeConnection : IDisposable
         }
 
         // What has begun Kestrel would have counted: it ends here, or goes on there.
-        _edge.Server.Active(-1, _request.Method, _scheme);
+        _edge.Server.Active(-1, Request.Method, _scheme);
         replica.End();
         Begin(Wait.Nothing);
-        if (_response.RespondedAt != 0)
+        if (Response.RespondedAt != 0)
         {
             _edge.Reports.Responded(route.Cluster, replica);
         }
 
-        var ended = _response.RespondedAt != 0 && !_response.HasLength ? _response.RespondedAt : _edge.Time.GetTimestamp();
+        var ended = Response.RespondedAt != 0 && !Response.HasLength ? Response.RespondedAt : _edge.Time.GetTimestamp();
         var duration = _edge.Time.GetElapsedTime(started, ended);
         var error = failure is null || _isGone ? null : Error(failure);
         if (error is not null)
         {
-            _edge.Reports.Failed(error, route.Cluster, replica, target, run, started, _response.HasStarted);
+            _edge.Reports.Failed(error, route.Cluster, replica, target, run, started, Response.HasStarted);
         }
 
-        if (!_response.HasStarted && !_isGone && (error is not null || _response.IsRefusal))
+        if (!Response.HasStarted && !_isGone && (error is not null || Response.IsRefusal))
         {
-            _edge.Metrics.Answered(replica, _request.Method, error is null ? _response.Status : Status(error), route.Pattern, duration);
-            var tries = new Tries(_edge.Retries, route.Cluster, _request.IsSafe, null);
+            _edge.Metrics.Answered(replica, Request.Method, error is null ? Response.Status : Status(error), route.Pattern, duration);
+            var tries = new Tries(_edge.Retries, route.Cluster, Request.IsSafe, null);
             tries.Fail(replica.Destination, error?.Kind() ?? TryFailure.Refused);
             _connection.Features.Set(new EdgeTry(tries, replica, error, startedAt));
             // The spans are made there, of one request.
@@ -229,7 +246,7 @@ internal sealed class EdgeConnection : IDisposable
         }
 
         Record(route, replica, target, duration, _edge.Time.GetElapsedTime(started), error);
-        trySpan?.EndTry(_response.Status, error);
+        trySpan?.EndTry(Response.Status, error);
         trySpan?.Dispose();
         EndSpan(span, route);
         if (failure is not null)
@@ -244,33 +261,33 @@ internal sealed class EdgeConnection : IDisposable
             return Outcome.Broken;
         }
 
-        return _response.Closes ? Outcome.AnsweredLast : Outcome.Answered;
+        return Response.Closes ? Outcome.AnsweredLast : Outcome.Answered;
     }
 
     private async ValueTask ExchangeAsync(Upstream replica, ConnectionPool pool, EdgeRoute route)
     {
-        _response.Reset(isToHead: _request.Method is "HEAD");
+        Response.Reset(isToHead: Request.Method is "HEAD");
         _isTimedOut = false;
         var upstream = await pool.TakeAsync(CancellationToken.None);
         try
         {
             Begin(Wait.Replica, upstream);
-            await upstream.SendAsync(_request.Written.WrittenMemory);
+            await upstream.SendAsync(Request.Written.WrittenMemory);
             do
             {
-                _response.ReadHead(await upstream.ReadHeadAsync());
+                Response.ReadHead(await upstream.ReadHeadAsync());
             }
-            while (_response.IsInterim);
+            while (Response.IsInterim);
 
-            _response.RespondedAt = _edge.Time.GetTimestamp();
-            if (_response.IsRefusal && IsTriedElsewhere(replica, route))
+            Response.RespondedAt = _edge.Time.GetTimestamp();
+            if (Response.IsRefusal && IsTriedElsewhere(replica, route))
             {
                 upstream.Dispose();
                 return;
             }
 
-            _response.WriteHead(_edge.Options.ReplicaHeader ? replica.Name : null, _request.Closes || _isClosing);
-            await _response.CopyBodyAsync(upstream, _output, this);
+            Response.WriteHead(_edge.Options.ReplicaHeader ? replica.Name : null, Request.Closes || _isClosing);
+            await Response.CopyBodyAsync(upstream, _output, this);
         }
         catch (Exception exception)
         {
@@ -284,45 +301,45 @@ internal sealed class EdgeConnection : IDisposable
 
     // A replica that answers 503 with Retry-After has failed the try, where another may be tried.
     private bool IsTriedElsewhere(Upstream replica, EdgeRoute route) =>
-        _request.IsSafe && _edge.Options.RetryLimit > 0 && route.Cluster.DestinationsState.AvailableDestinations.Any(other => other != replica.Destination);
+        Request.IsSafe && _edge.Options.RetryLimit > 0 && route.Cluster.DestinationsState.AvailableDestinations.Any(other => other != replica.Destination);
 
     private void FinishRequest(in ReadOnlySequence<byte> buffer, Activity? span)
     {
         if (_forwardedFor.Length > 0)
         {
-            _request.Add("X-Forwarded-For"u8, _forwardedFor);
+            Request.Add("X-Forwarded-For"u8, _forwardedFor);
         }
 
-        _request.Add("X-Forwarded-Proto"u8, _scheme is "http" ? "http"u8 : "https"u8);
+        Request.Add("X-Forwarded-Proto"u8, _scheme is "http" ? "http"u8 : "https"u8);
         if (span is not null)
         {
-            DistributedContextPropagator.Current.Inject(span, _request, static (request, name, value) => ((EdgeRequest)request!).Add(Encoding.ASCII.GetBytes(name), value));
+            DistributedContextPropagator.Current.Inject(span, Request, static (request, name, value) => ((EdgeRequest)request!).Add(Encoding.ASCII.GetBytes(name), value));
         }
-        else if (_request.TraceParent is { } parent)
+        else if (Request.TraceParent is { } parent)
         {
             // Nobody traces it here: it is still the client's trace at the replica.
-            _request.Add("traceparent"u8, parent);
-            if (_request.TraceState is { } state)
+            Request.Add("traceparent"u8, parent);
+            if (Request.TraceState is { } state)
             {
-                _request.Add("tracestate"u8, state);
+                Request.Add("tracestate"u8, state);
             }
         }
 
-        if (_request.BodyLength == 0)
+        if (Request.BodyLength == 0)
         {
-            _request.Finish(default);
+            Request.Finish(default);
         }
         else
         {
-            _request.Finish(buffer.Slice(_request.Length - _request.BodyLength, _request.BodyLength).ToArray());
+            Request.Finish(buffer.Slice(Request.Length - Request.BodyLength, Request.BodyLength).ToArray());
         }
     }
 
     private void Record(EdgeRoute route, Upstream replica, RequestTarget target, TimeSpan duration, TimeSpan total, EdgeError? error)
     {
-        var status = _response.HasStarted ? _response.Status : StatusCodes.Status499ClientClosedRequest;
-        _edge.Metrics.Answered(replica, _request.Method, status, route.Pattern, duration);
-        _edge.Server.Answered(_request.Method, _scheme, route.Pattern, status, total);
+        var status = Response.HasStarted ? Response.Status : StatusCodes.Status499ClientClosedRequest;
+        _edge.Metrics.Answered(replica, Request.Method, status, route.Pattern, duration);
+        _edge.Server.Answered(Request.Method, _scheme, route.Pattern, status, total);
         if (error is null && !_isGone)
         {
             replica.Light.Record(duration);
@@ -332,15 +349,15 @@ internal sealed class EdgeConnection : IDisposable
 
     private Activity? StartSpan(EdgeRoute route)
     {
-        var span = BalancerTraces.StartRequest(_request.Method, route.Pattern, _request.TraceParent, _request.TraceState);
+        var span = BalancerTraces.StartRequest(Request.Method, route.Pattern, Request.TraceParent, Request.TraceState);
         if (span is { IsAllDataRequested: true })
         {
-            span.SetTag("http.request.method", _request.Method)
+            span.SetTag("http.request.method", Request.Method)
                 .SetTag("url.scheme", _scheme)
-                .SetTag("url.path", _request.Path.ToString())
-                .SetTag("server.address", _request.Host.Split(':')[0])
+                .SetTag("url.path", Request.Path.ToString())
+                .SetTag("server.address", Request.Host.Split(':')[0])
                 .SetTag("network.protocol.version", "1.1")
-                .SetTag("user_agent.original", _request.UserAgent);
+                .SetTag("user_agent.original", Request.UserAgent);
         }
 
         return span;
@@ -350,10 +367,10 @@ internal sealed class EdgeConnection : IDisposable
     {
         if (span is { IsAllDataRequested: true })
         {
-            span.SetTag("http.route", route.Pattern).SetTag("http.response.status_code", _response.Status);
-            if (_response.Status >= 500)
+            span.SetTag("http.route", route.Pattern).SetTag("http.response.status_code", Response.Status);
+            if (Response.Status >= 500)
             {
-                span.SetTag("error.type", _response.Status.ToString(System.Globalization.CultureInfo.InvariantCulture)).SetStatus(ActivityStatusCode.Error);
+                span.SetTag("error.type", Response.Status.ToString(System.Globalization.CultureInfo.InvariantCulture)).SetStatus(ActivityStatusCode.Error);
             }
         }
 
@@ -361,7 +378,7 @@ internal sealed class EdgeConnection : IDisposable
     }
 
     private EdgeError Error(Exception failure) => new(
-        _isTimedOut ? ForwarderError.RequestTimedOut : _response.HasStarted ? ForwarderError.ResponseBodyDestination : ForwarderError.Request, failure);
+        _isTimedOut ? ForwarderError.RequestTimedOut : Response.HasStarted ? ForwarderError.ResponseBodyDestination : ForwarderError.Request, failure);
 
     private static int Status(EdgeError error) => error.Error is ForwarderError.RequestTimedOut || error.Kind() is TryFailure.Gone ? StatusCodes.Status504GatewayTimeout : StatusCodes.Status502BadGateway;
 

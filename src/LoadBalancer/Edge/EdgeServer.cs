@@ -7,6 +7,7 @@ using ClusterAspire.LoadBalancer.Retry;
 using ClusterAspire.LoadBalancer.Telemetry;
 using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.ObjectPool;
 using Microsoft.Extensions.Options;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Model;
@@ -32,8 +33,13 @@ internal sealed class EdgeServer(
     IOptions<LoadBalancerOptions> options,
     TimeProvider time) : IDisposable
 {
+    private const int MostIdleExchanges = 64;
+
     private readonly ConditionalWeakTable<Upstream, Address> _addresses = [];
     private readonly ConnectionPools _pools = new(HttpClientConfig.Empty, connections, usesLinks: true, ReplicaClients.ConnectTimeout);
+
+    /// <summary>For requests that are being served.</summary>
+    public ObjectPool<EdgeExchange> Exchanges { get; } = new DefaultObjectPool<EdgeExchange>(new DefaultPooledObjectPolicy<EdgeExchange>(), MostIdleExchanges);
 
     /// <summary>The route it serves, or null.</summary>
     public EdgeRoute? Route => routes.Current;

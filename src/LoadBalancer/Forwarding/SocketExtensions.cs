@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-
 namespace ClusterAspire.LoadBalancer.Forwarding;
 
 /// <summary>How the balancer uses its sockets, towards clients and replicas: many short messages, nothing that blocks.</summary>
@@ -16,8 +14,5 @@ internal static class SocketExtensions
         {
             Environment.SetEnvironmentVariable(InlineCompletions, "1");
         }
-
-        // Waiting without a buffer saves 4 KB for each idle connection and costs a system call for each request.
-        services.Configure<SocketTransportOptions>(sockets => sockets.WaitForDataBeforeAllocatingBuffer = false);
     }
 }

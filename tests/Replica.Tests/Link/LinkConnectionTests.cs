@@ -54,7 +54,7 @@ public sealed class LinkConnectionTests : IDisposable
     public async Task Connections_are_opened_from_several_threads_at_a_time()
     {
         const int Threads = 4;
-        const int Each = 20_000;
+        const int Each = 5_000;
 
         var threads = Enumerable.Range(0, Threads).Select(_ => Task.Factory.StartNew(
             () =>

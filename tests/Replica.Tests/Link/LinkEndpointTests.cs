@@ -14,7 +14,8 @@ public sealed class LinkEndpointTests
     private static Task<TestApplication> StartAsync() => TestApplication.StartAsync(app =>
     {
         app.MapReplica();
-        app.MapGet("/who", (HttpContext context) => $"{context.Connection.RemoteIpAddress} at {context.Connection.LocalPort}");
+        // With its length: it comes in one piece, and what is read next is the next answer.
+        app.MapGet("/who", (HttpContext context) => TypedResults.Text($"{context.Connection.RemoteIpAddress} at {context.Connection.LocalPort}"));
         app.MapGet("/abort", (HttpContext context) => context.Abort());
         app.MapGet("/wait", async (HttpContext context) =>
         {

@@ -3,18 +3,18 @@ using Xunit;
 
 namespace ClusterAspire.Tests;
 
-/// <summary>Waits for what happens in its own time, and ends a test in which it never does.</summary>
+/// <summary>Waits for a condition, and fails a test in which it does not become true within <see cref="Limit"/>.</summary>
 internal static class Eventually
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>For ever, even on a busy machine.</summary>
-    public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(90);
+    /// <summary>How long a test waits at most. No machine is so busy that it takes longer.</summary>
+    public static TimeSpan Limit { get; } = TimeSpan.FromSeconds(90);
 
     /// <summary>Returns the first value that is as wanted.</summary>
     public static async Task<T> BecomesAsync<T>(Func<Task<T>> look, Predicate<T> wanted, string what)
     {
-        for (var limit = DateTime.UtcNow + Patience; ; await Task.Delay(Interval, TestContext.Current.CancellationToken))
+        for (var limit = DateTime.UtcNow + Limit; ; await Task.Delay(Interval, TestContext.Current.CancellationToken))
         {
             var seen = await look();
             if (wanted(seen))
@@ -32,7 +32,23 @@ internal static class Eventually
     public static Task IsTrueAsync(Func<Task<bool>> condition, [CallerArgumentExpression(nameof(condition))] string what = "") =>
         BecomesAsync(condition, seen => seen, what);
 
-    public static Task<T> InTimeAsync<T>(Task<T> task) => task.WaitAsync(Patience, TestContext.Current.CancellationToken);
+    /// <summary>Waits until a server that may not listen yet answers as wanted.</summary>
+    public static Task AnswersAsync(Func<Task<bool>> request, [CallerArgumentExpression(nameof(request))] string what = "") =>
+        IsTrueAsync(
+            async () =>
+            {
+                try
+                {
+                    return await request();
+                }
+                catch (HttpRequestException)
+                {
+                    return false;
+                }
+            },
+            what);
 
-    public static Task InTimeAsync(Task task) => task.WaitAsync(Patience, TestContext.Current.CancellationToken);
+    public static Task<T> InTimeAsync<T>(Task<T> task) => task.WaitAsync(Limit, TestContext.Current.CancellationToken);
+
+    public static Task InTimeAsync(Task task) => task.WaitAsync(Limit, TestContext.Current.CancellationToken);
 }

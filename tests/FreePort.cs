@@ -14,7 +14,7 @@ internal static class FreePort
 
     public static int Next()
     {
-        while (true)
+        for (var attempt = 0; attempt < 10_000; attempt++)
         {
             var port = Random.Shared.Next(10_000, 20_000);
             if (IsFree(port) && Given.TryAdd(port, true))
@@ -22,6 +22,8 @@ internal static class FreePort
                 return port;
             }
         }
+
+        throw new InvalidOperationException("There is no free port.");
     }
 
     public static int[] Take(int count) => [.. Enumerable.Range(0, count).Select(_ => Next())];

@@ -11,12 +11,15 @@ namespace ClusterAspire.Tests;
 public sealed class OneModuleAtATime : IAsyncLifetime
 {
     private static readonly string Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), "clusteraspire-tests.lock");
+    // Longer than all modules take together.
+    private static readonly TimeSpan Limit = TimeSpan.FromHours(1);
+
     private FileStream? _lock;
 
     /// <inheritdoc/>
     public async ValueTask InitializeAsync()
     {
-        while (_lock is null)
+        for (var limit = DateTime.UtcNow + Limit; _lock is null;)
         {
             try
             {
@@ -25,6 +28,11 @@ public sealed class OneModuleAtATime : IAsyncLifetime
             }
             catch (IOException)
             {
+                if (DateTime.UtcNow > limit)
+                {
+                    throw new TimeoutException($"Another test module has held {Path} for {Limit.TotalMinutes} minutes.");
+                }
+
                 await Task.Delay(200);
             }
         }

@@ -34,7 +34,7 @@ public sealed class LiveCluster : IAsyncLifetime
         }
 
         StartLoadBalancer();
-        await EventuallyAsync(async () => (await Client.GetAsync("/fast")).IsSuccessStatusCode);
+        await Eventually.AnswersAsync(async () => (await Client.GetAsync("/fast")).IsSuccessStatusCode);
     }
 
     /// <summary>Starts the load balancer, again if it ran before.</summary>
@@ -101,29 +101,6 @@ public sealed class LiveCluster : IAsyncLifetime
         var process = Process.Start(start)!;
         process.BeginOutputReadLine();
         _processes[name] = process;
-    }
-
-    /// <summary>Waits until something is true; a minute is forever here.</summary>
-    public static async Task EventuallyAsync(Func<Task<bool>> condition)
-    {
-        for (var i = 0; i < 600; i++)
-        {
-            try
-            {
-                if (await condition())
-                {
-                    return;
-                }
-            }
-            catch (HttpRequestException)
-            {
-                // Not listening yet.
-            }
-
-            await Task.Delay(100);
-        }
-
-        Assert.Fail("It did not happen within a minute.");
     }
 
     private static Uri Url(int port) => new($"http://127.0.0.1:{port}");

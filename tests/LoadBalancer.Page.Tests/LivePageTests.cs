@@ -49,7 +49,7 @@ public sealed class LivePageTests(LiveCluster cluster, Chromium chromium) : ICla
         var page = await chromium.OpenAsync(cluster.Admin.BaseAddress!);
         var card = Card(page, "replica-0");
         await Expect(card).ToBeVisibleAsync();
-        await LiveCluster.EventuallyAsync(async () =>
+        await Eventually.AnswersAsync(async () =>
         {
             var before = await CountAsync(card);
             for (var i = 0; i < 10; i++)
@@ -70,7 +70,7 @@ public sealed class LivePageTests(LiveCluster cluster, Chromium chromium) : ICla
         var charts = page.Locator(".chart");
         await Expect(charts).ToHaveCountAsync(4);
         // At one moment: what the browser got first is replaced once the page is connected.
-        await LiveCluster.EventuallyAsync(() => page.EvaluateAsync<bool>(
+        await Eventually.AnswersAsync(() => page.EvaluateAsync<bool>(
             """
             [...document.querySelectorAll('.chart')].every(chart => {
                 const plot = chart.querySelector('svg').getBoundingClientRect();
@@ -78,7 +78,7 @@ public sealed class LivePageTests(LiveCluster cluster, Chromium chromium) : ICla
                     && chart.querySelectorAll('.axis span').length > 1 && chart.querySelector('.time').textContent.includes('now');
             })
             """));
-        await LiveCluster.EventuallyAsync(async () =>
+        await Eventually.AnswersAsync(async () =>
         {
             await cluster.Client.GetStringAsync("/fast", TestContext.Current.CancellationToken);
             await page.WaitForTimeoutAsync(500);
@@ -147,7 +147,7 @@ public sealed class LivePageTests(LiveCluster cluster, Chromium chromium) : ICla
         }
 
         restarted.StartLoadBalancer();
-        await LiveCluster.EventuallyAsync(async () =>
+        await Eventually.AnswersAsync(async () =>
         {
             try
             {
@@ -166,7 +166,7 @@ public sealed class LivePageTests(LiveCluster cluster, Chromium chromium) : ICla
         async Task FollowsAsync()
         {
             var before = await CountAsync(Card(page, "replica-0"));
-            await LiveCluster.EventuallyAsync(async () =>
+            await Eventually.AnswersAsync(async () =>
             {
                 await restarted.Client.GetStringAsync("/fast");
                 return await CountAsync(Card(page, "replica-0")) > before;

@@ -19,7 +19,7 @@ public sealed class ScrapeTests(LiveCluster cluster) : IClassFixture<LiveCluster
 
         // A scrape is answered from the one before for some 100 ms.
         string[] lines = [];
-        await LiveCluster.EventuallyAsync(async () => Count(lines = await ScrapeAsync()) >= before + Requests);
+        await Eventually.AnswersAsync(async () => Count(lines = await ScrapeAsync()) >= before + Requests);
 
         Assert.Equal(before + Requests, Count(lines));
         Assert.All(LiveCluster.Replicas, replica => Assert.Contains(lines, line => line.Contains($"service_instance_id=\"{replica}\"", StringComparison.Ordinal)));

@@ -18,7 +18,7 @@ public sealed class ReplicaProbeTests
     {
         await using var upstream = await StartAsync("replica-0");
         await using var balancer = await Balancer.StartAsync([upstream], _time);
-        while (_asked.Count < 4)
+        for (var limit = new Deadline(); _asked.Count < 4; limit.Check())
         {
             _time.Advance(TimeSpan.FromMilliseconds(10));
             await Task.Delay(1, TestContext.Current.CancellationToken);
@@ -71,11 +71,5 @@ public sealed class ReplicaProbeTests
         return upstream;
     }
 
-    private async Task UntilAskedAsync(int times)
-    {
-        while (_asked.Count < times)
-        {
-            await Task.Delay(10, TestContext.Current.CancellationToken);
-        }
-    }
+    private Task UntilAskedAsync(int times) => Eventually.IsTrueAsync(() => _asked.Count >= times);
 }

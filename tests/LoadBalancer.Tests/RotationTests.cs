@@ -29,7 +29,7 @@ public sealed class RotationTests
         await using var back = await UpstreamServer.StartAsync("replica-1", Ok, port);
         await balancer.UntilAsync("replica-1", "ready");
         Assert.Equal(1, (await balancer.ReplicaAsync("replica-1")).GetProperty("restarts").GetInt32());
-        while (back.Requests == 0)
+        for (var limit = new Deadline(); back.Requests == 0; limit.Check())
         {
             Assert.Equal("ok", await balancer.Client.GetStringAsync("/fast"));
         }
@@ -70,13 +70,12 @@ public sealed class RotationTests
         });
         await using var other = await UpstreamServer.StartAsync("replica-1", Ok);
         await using var balancer = await Balancer.StartAsync([drains, other]);
-        Task<string> inFlight;
-        do
+        var inFlight = Task.FromResult("");
+        for (var limit = new Deadline(); inFlight.IsCompleted; limit.Check())
         {
             inFlight = balancer.Client.GetStringAsync("/fast");
             await Task.WhenAny(inFlight, Task.Delay(200));
         }
-        while (inFlight.IsCompleted);
 
         drains.Health = () => Results.Json(new { status = "Draining", name = "replica-0" }, statusCode: 503);
         await balancer.UntilAsync("replica-0", "draining");

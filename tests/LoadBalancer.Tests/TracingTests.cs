@@ -50,8 +50,8 @@ public sealed class TracingTests
         await using var sound = await UpstreamServer.StartAsync("replica-1", EchoAsync);
         await using var balancer = await Balancer.StartAsync([broken, sound]);
 
-        string told;
-        do
+        var told = "";
+        for (var limit = new Deadline(); broken.Requests == 0; limit.Check())
         {
             lock (spans)
             {
@@ -60,7 +60,6 @@ public sealed class TracingTests
 
             told = await AskAsync(balancer);
         }
-        while (broken.Requests == 0);
 
         Activity[] tries;
         lock (spans)

@@ -112,7 +112,7 @@ public sealed class ProbeTransportTests : IDisposable
 
     private static Socket Connect(TestApplication app)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = (int)Eventually.Patience.TotalMilliseconds };
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = (int)Eventually.Limit.TotalMilliseconds };
         socket.Connect(app.Client.BaseAddress!.Host, app.Client.BaseAddress.Port);
         return socket;
     }

@@ -72,7 +72,7 @@ public abstract class ClusterTests
         await using var cluster = await Cluster.StartAsync(Runtime, replicas: 2);
 
         var requests = Enumerable.Range(0, 12).Select(_ => cluster.SlowAsync(Brief, Cancelled)).ToList();
-        while (!Task.WhenAll(requests).IsCompleted)
+        for (var limit = new Deadline(); !Task.WhenAll(requests).IsCompleted; limit.Check())
         {
             Assert.All(await cluster.ReplicasAsync(), replica => Assert.InRange(replica.ComputeInFlight, 0, 1));
         }
@@ -95,10 +95,7 @@ public abstract class ClusterTests
             line => line.StartsWith("replica-1 (", StringComparison.Ordinal) && line.EndsWith(") exited with code 137; restarting in 100 ms", StringComparison.Ordinal),
             "the restart is said");
         var back = await cluster.ReplicaAsync("replica-1", replica => replica is { State: "ready" or "busy", Restarts: 1 }, "it is back");
-        while (await cluster.FastAsync() != "replica-1")
-        {
-            await Task.Delay(10, Cancelled);
-        }
+        await Eventually.IsTrueAsync(async () => await cluster.FastAsync() is "replica-1");
 
         await enough.CancelAsync();
         Assert.All(await Task.WhenAll(clients), statuses => Assert.Equal([HttpStatusCode.OK], statuses));

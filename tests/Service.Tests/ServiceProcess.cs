@@ -86,23 +86,12 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
         return _process.ExitCode;
     }
 
-    public async Task UntilOutput(string text)
-    {
-        for (var i = 0; i < 600 && !Output.Contains(text, StringComparison.Ordinal); i++)
-        {
-            await Task.Delay(100, Cancel);
-        }
-
-        Assert.Contains(text, Output);
-    }
+    public Task UntilOutput(string text) => Eventually.BecomesAsync(() => Task.FromResult(Output), output => output.Contains(text, StringComparison.Ordinal), $"it writes '{text}'");
 
     /// <summary>Waits until a thread of the compute lane has burnt CPU. Linux only.</summary>
     public async Task UntilBusyAsync()
     {
-        while (!Directory.GetDirectories($"/proc/{Pid}/task").Any(IsBusy))
-        {
-            await Task.Delay(10, Cancel);
-        }
+        await Eventually.IsTrueAsync(() => Directory.GetDirectories($"/proc/{Pid}/task").Any(IsBusy));
 
         static bool IsBusy(string task)
         {

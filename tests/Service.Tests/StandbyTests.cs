@@ -57,10 +57,7 @@ public sealed class StandbyTests
     private static async Task UntilItWaitsAsync(ServiceProcess service)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Looks for the thread that waits in /proc.");
-        while (!Directory.GetDirectories($"/proc/{service.Pid}/task").Any(IsWaiting))
-        {
-            await Task.Delay(20, Cancel);
-        }
+        await Eventually.IsTrueAsync(() => Directory.GetDirectories($"/proc/{service.Pid}/task").Any(IsWaiting));
 
         static bool IsWaiting(string task)
         {

@@ -78,18 +78,7 @@ public sealed class ConsumerTests(Workshop workshop)
         Assert.StartsWith("Compute lane", await cluster.Service.GetStringAsync("report", Cancel), StringComparison.Ordinal);
         // The front end finds the service by its name, which is the balancer now.
         using var web = new HttpClient(new SocketsHttpHandler { UseProxy = false });
-        await Eventually.IsTrueAsync(async () =>
-        {
-            try
-            {
-                return await web.GetStringAsync($"http://127.0.0.1:{webPort}/", Cancel) is "sunny";
-            }
-            catch (HttpRequestException)
-            {
-                // It has not started yet.
-                return false;
-            }
-        });
+        await Eventually.AnswersAsync(async () => await web.GetStringAsync($"http://127.0.0.1:{webPort}/", Cancel) is "sunny");
     }
 
     // What Aspire's starter is, in short: a service, a front end that calls it, defaults of both, and a cache.

@@ -21,7 +21,7 @@ internal sealed class Load : IAsyncDisposable
     public Load(params IReadOnlyList<Pod> loadBalancers)
     {
         _loadBalancers = loadBalancers;
-        _client = new(new SocketsHttpHandler { ConnectCallback = ConnectAsync }) { BaseAddress = new("http://service"), Timeout = Eventually.Patience };
+        _client = new(new SocketsHttpHandler { ConnectCallback = ConnectAsync }) { BaseAddress = new("http://service"), Timeout = Eventually.Limit };
 
         // POST is not repeated by anybody: the service says 405 to it, somebody has to be there to say so.
         _clients =

@@ -17,7 +17,7 @@ public sealed class OtlpTests
 
         string[] wanted = ["compute_queue", "compute_lane queue", "compute_lane run"];
         List<(string Instance, Span Span)> trace = [];
-        await LiveCluster.EventuallyAsync(() =>
+        await Eventually.AnswersAsync(() =>
         {
             var spans = collector.Data.Spans;
             var id = spans.FirstOrDefault(span => Is(span.Span, "clusteraspire.replica", replica) && InSlow(spans, span.Span)).Span?.TraceId;
@@ -37,7 +37,7 @@ public sealed class OtlpTests
         foreach (var (instance, name) in LiveCluster.Replicas.Select(replica => (replica, "http.server.request.duration"))
             .Append(("loadbalancer", "http.server.request.duration")).Append(("loadbalancer", "clusteraspire.upstream.request.duration")))
         {
-            await LiveCluster.EventuallyAsync(async () =>
+            await Eventually.AnswersAsync(async () =>
             {
                 await cluster.Client.GetStringAsync("/fast");
                 return collector.Data.Metrics.Any(metric => metric.Instance == instance && metric.Metric.Name == name && metric.Metric.Unit == "s");

@@ -175,7 +175,7 @@ public sealed class ComputeQueueModelTests
 
         // A slot is handed over by way of the thread pool; from there it comes to where the order is chosen.
         private void WaitForPool() => Require(
-            SpinWait.SpinUntil(() => _order.Count >= _requests.Count(request => request.IsWaiting && request.Wait!.Slot.Task.IsCompleted), Eventually.Patience),
+            SpinWait.SpinUntil(() => _order.Count >= _requests.Count(request => request.IsWaiting && request.Wait!.Slot.Task.IsCompleted), Eventually.Limit),
             "who was given a slot goes on");
 
         private void Check()

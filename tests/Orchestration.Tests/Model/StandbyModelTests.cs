@@ -78,7 +78,7 @@ public sealed class StandbyModelTests
 
     private static async Task UntilAsync(Func<bool> holds, FakeTimeProvider time, int seed)
     {
-        for (var limit = DateTime.UtcNow + Eventually.Patience; !holds(); await Task.Delay(1, TestContext.Current.CancellationToken))
+        for (var limit = DateTime.UtcNow + Eventually.Limit; !holds(); await Task.Delay(1, TestContext.Current.CancellationToken))
         {
             Assert.True(DateTime.UtcNow < limit, $"Seed {seed}: it never came to rest.");
             time.Advance(TimeSpan.FromSeconds(1));

@@ -347,7 +347,7 @@ public sealed class SupervisorTests : IDisposable
         var replica = await _replicas.NextAsync();
 
         var said = _output.WaitForAsync(line => line.Contains("is not ready after 10 s, as http://", StringComparison.Ordinal));
-        while (!said.IsCompleted)
+        for (var limit = new Deadline(); !said.IsCompleted; limit.Check())
         {
             _time.Advance(TimeSpan.FromSeconds(1));
             await Task.Delay(20, TestContext.Current.CancellationToken);
@@ -393,7 +393,7 @@ public sealed class SupervisorTests : IDisposable
 
         _replicas.Failure = null;
         replica.Exit(137);
-        while ((await AdvanceUntilAsync(Task.WhenAny(_replicas.NextAsync(), _replicas.NextStandbyAsync()).Unwrap())).Name != replica.Name)
+        for (var limit = new Deadline(); (await AdvanceUntilAsync(Task.WhenAny(_replicas.NextAsync(), _replicas.NextStandbyAsync()).Unwrap())).Name != replica.Name; limit.Check())
         {
             // Of the other one.
         }
@@ -467,7 +467,7 @@ public sealed class SupervisorTests : IDisposable
     /// <summary>The standby that is started for a replica next, once there has been time for it.</summary>
     private async Task<FakeInstance> StandbyOfAsync(FakeInstance replica)
     {
-        while (true)
+        for (var limit = new Deadline(); ; limit.Check())
         {
             var next = _replicas.NextStandbyAsync();
             await AdvanceUntilAsync(next);
@@ -483,8 +483,10 @@ public sealed class SupervisorTests : IDisposable
     private async Task<FakeInstance> RestartedAsync(FakeRuntime runtime, TimeSpan delay)
     {
         var next = runtime.NextAsync();
-        for (var patience = 20; await Task.WhenAny(next, Task.Delay(patience)) != next; patience = 1000)
+        var limit = new Deadline();
+        for (var wait = 20; await Task.WhenAny(next, Task.Delay(wait)) != next; wait = 1000)
         {
+            limit.Check();
             _time.Advance(delay);
         }
 
@@ -493,7 +495,7 @@ public sealed class SupervisorTests : IDisposable
 
     private async Task<T> AdvanceUntilAsync<T>(Task<T> task)
     {
-        while (await Task.WhenAny(task, Task.Delay(20)) != task)
+        for (var limit = new Deadline(); await Task.WhenAny(task, Task.Delay(20)) != task; limit.Check())
         {
             _time.Advance(TimeSpan.FromSeconds(1));
         }
@@ -504,7 +506,7 @@ public sealed class SupervisorTests : IDisposable
     private async Task ReplicasStopAsync(params FakeInstance[] known)
     {
         var instances = known.ToList();
-        while (_replicas.HasStartedAnother)
+        for (var limit = new Deadline(); _replicas.HasStartedAnother; limit.Check())
         {
             instances.Add(await _replicas.NextAsync());
         }

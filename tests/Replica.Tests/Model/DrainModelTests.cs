@@ -69,7 +69,7 @@ public sealed class DrainModelTests
 
         time.Advance(TimeSpan.FromSeconds(Delay));
         // What follows a timer runs on the thread pool.
-        Require(begun is null ? application.Stops == 0 : SpinWait.SpinUntil(() => application.Stops == 1, Eventually.Patience), "it stops once, after the delay");
+        Require(begun is null ? application.Stops == 0 : SpinWait.SpinUntil(() => application.Stops == 1, Eventually.Limit), "it stops once, after the delay");
 
         void Require(bool holds, string what) => Assert.True(holds, $"Seed {seed}: not so: {what}.");
     }

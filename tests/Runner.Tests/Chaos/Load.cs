@@ -44,7 +44,7 @@ internal sealed class Load(Uri url, Disturbances disturbances)
         BaseAddress = url,
         DefaultRequestVersion = version,
         DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
-        Timeout = Eventually.Patience,
+        Timeout = Eventually.Limit,
     };
 
     private string Next() => $"{Interlocked.Increment(ref _sequence)}";

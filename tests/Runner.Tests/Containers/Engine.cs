@@ -72,6 +72,8 @@ internal static class Engine
 
     private static bool Answers(string command) => IsInstalled(command, "ps");
 
+    private static readonly TimeSpan BuildLimit = TimeSpan.FromMinutes(15);
+
     // The first start builds the image, which takes longer than any test may.
     private static string? TryStart()
     {
@@ -80,8 +82,13 @@ internal static class Engine
         var runner = RunnerProcess.Start(["--runtime", "container", "--replicas", "1", "--port", $"{port}", "--admin-port", $"{adminPort}", .. runtime.Switches]);
         try
         {
-            while (!runner.HasExited && !runner.Output.Any(line => line.StartsWith("Replicas run as containers", StringComparison.Ordinal)))
+            for (var limit = DateTime.UtcNow + BuildLimit; !runner.HasExited && !runner.Output.Any(line => line.StartsWith("Replicas run as containers", StringComparison.Ordinal));)
             {
+                if (DateTime.UtcNow > limit)
+                {
+                    return $"The image was not built within {BuildLimit.TotalMinutes} minutes.";
+                }
+
                 Thread.Sleep(100);
             }
 

@@ -41,7 +41,7 @@ internal sealed class MixedLoad(Uri url)
 
     private async Task ClientAsync(int number)
     {
-        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = 1 }) { BaseAddress = url, Timeout = Eventually.Patience };
+        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = 1 }) { BaseAddress = url, Timeout = Eventually.Limit };
         while (!_enough && Answered < MostRequests)
         {
             switch (number % 8)

@@ -128,7 +128,7 @@ public sealed class OutsideWorldTests
         var port = FreePort.Next();
         cluster.Write(new { }, new { replicas = 1, listen = "systemd" });
         var starting = cluster.StartAsync("systemd-socket-activate", $"--listen=127.0.0.1:{port}");
-        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new($"http://127.0.0.1:{port}"), Timeout = Eventually.Patience };
+        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new($"http://127.0.0.1:{port}"), Timeout = Eventually.Limit };
         await Eventually.IsTrueAsync(() => !FreePort.IsFree(port), "the socket listens");
 
         // The first connection starts it, and waits.

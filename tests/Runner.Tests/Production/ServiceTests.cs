@@ -60,7 +60,7 @@ public sealed class ServiceTests
     private static async Task HearsAsync(Socket socket, string state)
     {
         var buffer = new byte[256];
-        using var limit = new CancellationTokenSource(Eventually.Patience);
+        using var limit = new CancellationTokenSource(Eventually.Limit);
         string heard;
         do
         {

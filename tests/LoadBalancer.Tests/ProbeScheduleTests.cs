@@ -29,7 +29,7 @@ public sealed class ProbeScheduleTests
     {
         _schedule.TryBegin(now: 1);
         _schedule.End(due: 10);
-        _schedule.BeDueNow();
+        _schedule.MakeDue();
 
         Assert.True(_schedule.TryBegin(now: 2));
     }
@@ -38,7 +38,7 @@ public sealed class ProbeScheduleTests
     public void A_suspicion_during_a_probe_outlives_it()
     {
         _schedule.TryBegin(now: 1);
-        _schedule.BeDueNow();
+        _schedule.MakeDue();
         Assert.False(_schedule.TryBegin(now: 2));
         _schedule.End(due: 10);
 
@@ -51,7 +51,7 @@ public sealed class ProbeScheduleTests
         var schedule = new ProbeSchedule(spacing: 5);
         Assert.True(schedule.TryBegin(now: 10));
         schedule.End(due: 100);
-        schedule.BeDueNow();
+        schedule.MakeDue();
 
         Assert.False(schedule.TryBegin(now: 14));
         Assert.True(schedule.TryBegin(now: 15));
@@ -61,7 +61,7 @@ public sealed class ProbeScheduleTests
     public void Nothing_is_due_while_a_probe_runs()
     {
         _schedule.TryBegin(now: 1);
-        _schedule.BeDueNow();
+        _schedule.MakeDue();
         Assert.Equal(long.MaxValue, _schedule.Due);
 
         _schedule.End(due: 10);

@@ -74,7 +74,7 @@ public sealed class ReadyDestinationsPolicyTests
 
     private void Serve(params int[] replicas) => Array.ForEach(replicas, i => _cluster[i].Serves(new ReplicaHealth("Healthy")));
 
-    private void Silence(params int[] replicas) => Array.ForEach(replicas, i => _cluster[i].SaysNothing());
+    private void Silence(params int[] replicas) => Array.ForEach(replicas, i => _cluster[i].BecomesSilent());
 
     private IEnumerable<string> InRotation(IReadOnlyList<DestinationState>? destinations = null) =>
         new ReadyDestinationsPolicy(_cluster.Catalog).Of(destinations ?? _cluster.Destinations).Select(destination => destination.DestinationId).Order();

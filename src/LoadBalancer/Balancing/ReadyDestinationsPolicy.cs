@@ -31,9 +31,9 @@ internal sealed class ReadyDestinationsPolicy(UpstreamCatalog replicas) : IAvail
         List<DestinationState> ready = [.. all.Where(destination =>
             destination.Health is { Active: not DestinationHealth.Unhealthy, Passive: not DestinationHealth.Unhealthy }
             && replicas[destination].IsAvailable)];
-        List<DestinationState> ill = [.. all.Where(destination => replicas[destination] is { LooksIll: true, IsTerminating: false })];
-        var panics = ready.Count < PanicThreshold * (ready.Count + ill.Count);
-        return [.. Best(ready), .. panics ? ill : []];
+        List<DestinationState> unhealthy = [.. all.Where(destination => replicas[destination] is { LooksUnhealthy: true, IsTerminating: false })];
+        var panics = ready.Count < PanicThreshold * (ready.Count + unhealthy.Count);
+        return [.. Best(ready), .. panics ? unhealthy : []];
     }
 
     private IEnumerable<DestinationState> Best(List<DestinationState> ready)

@@ -171,7 +171,7 @@ internal sealed class EdgeConnection : IDisposable
 
     private EdgeFinding Read(in ReadOnlySequence<byte> buffer)
     {
-        var isTraced = BalancerTraces.AreHeard;
+        var isTraced = BalancerTraces.HaveListeners;
         var trusts = _edge.Options.TrustedProxies.Count > 0;
         var longestBody = Math.Min(_edge.Options.BodyMemory, _edge.Options.MaxRequestBodySize ?? long.MaxValue);
         if (buffer.IsSingleSegment)
@@ -195,7 +195,7 @@ internal sealed class EdgeConnection : IDisposable
             return Outcome.HandedOn;
         }
 
-        var isTraced = BalancerTraces.AreHeard;
+        var isTraced = BalancerTraces.HaveListeners;
         var outer = Activity.Current;
         var span = isTraced ? StartSpan(route) : null;
         var trySpan = isTraced ? BalancerTraces.StartTry(Request.Method, Request.Path.ToString(), replica, 0) : null;

@@ -39,7 +39,7 @@ internal sealed class EdgeTry(Tries tries, Upstream replica, IForwarderErrorFeat
     {
         context.Features.Set(error);
         context.Response.StatusCode = error?.Error is ForwarderError.RequestTimedOut ? StatusCodes.Status504GatewayTimeout : StatusCodes.Status502BadGateway;
-        if (BalancerTraces.AreHeard)
+        if (BalancerTraces.HaveListeners)
         {
             using var span = BalancerTraces.StartTry(RequestMethod.Of(context.Request), context.Request.PathBase + context.Request.Path, replica, 0, startedAt);
             span?.EndTry(error is null ? StatusCodes.Status503ServiceUnavailable : context.Response.StatusCode, error);

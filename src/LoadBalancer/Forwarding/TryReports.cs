@@ -16,7 +16,7 @@ internal sealed class TryReports(ReplicaProbe probe, PoisonList poison)
         replica.Answered();
         if (replica.IsSilent)
         {
-            probe.SpeaksAgain(cluster, replica);
+            probe.AnswersAgain(cluster, replica);
         }
     }
 
@@ -37,10 +37,10 @@ internal sealed class TryReports(ReplicaProbe probe, PoisonList poison)
                 break;
             case TryFailure.Broken when replica.State is not ReplicaState.Draining && !hasStarted:
                 poison.Broke(target, replica, run, started);
-                probe.Suspect(replica.Destination);
+                probe.ProbeNow(replica.Destination);
                 break;
             case not TryFailure.NotTheReplicas:
-                probe.Suspect(replica.Destination);
+                probe.ProbeNow(replica.Destination);
                 break;
         }
     }

@@ -34,8 +34,8 @@ internal sealed class ProbeSchedule(long spacing)
         return true;
     }
 
-    /// <summary>Makes a probe due now, or, while one is running, as soon as that ends: its answer may be older than the reason for this call.</summary>
-    public void BeDueNow() => Volatile.Write(ref _due, 0);
+    /// <summary>Makes a probe due now or, while one is running, when that ends, because its answer may be older than the reason for this call.</summary>
+    public void MakeDue() => Volatile.Write(ref _due, 0);
 
     /// <summary>Ends the probe.</summary>
     /// <param name="due">The timestamp of the next one.</param>

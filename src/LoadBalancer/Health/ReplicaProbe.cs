@@ -47,18 +47,18 @@ internal sealed partial class ReplicaProbe(
     public void Refused(ClusterState cluster, Upstream replica)
     {
         Change(cluster, replica, Schedule(replica.Destination), replica.IsGone(), null);
-        // At once instead of at the next regular probe: it may be back at any time.
-        Suspect(replica.Destination);
+        // It may accept connections again at any time.
+        ProbeNow(replica.Destination);
     }
 
-    /// <summary>A replica that answered nothing has answered a request: it is back.</summary>
-    public void SpeaksAgain(ClusterState cluster, Upstream replica) =>
-        Change(cluster, replica, Schedule(replica.Destination), replica.SpeaksAgain(), null);
+    /// <summary>A replica that answered nothing before has answered a request: it returns to rotation.</summary>
+    public void AnswersAgain(ClusterState cluster, Upstream replica) =>
+        Change(cluster, replica, Schedule(replica.Destination), replica.AnswersAgain(), null);
 
-    /// <summary>A connection broke: ask the replica at once whether it is still there.</summary>
-    public void Suspect(DestinationState destination)
+    /// <summary>Probes a replica at once, because a connection to it broke.</summary>
+    public void ProbeNow(DestinationState destination)
     {
-        Schedule(destination).BeDueNow();
+        Schedule(destination).MakeDue();
         Wake();
     }
 
@@ -173,7 +173,7 @@ internal sealed partial class ReplicaProbe(
 
     private void Silent(ClusterState cluster, Upstream replica, ProbeSchedule schedule)
     {
-        var changed = replica.SaysNothing();
+        var changed = replica.BecomesSilent();
         Change(cluster, replica, schedule, changed, $"it has answered nothing for {TimeoutsAllowed + 1} probes of {Limit.TotalSeconds} s");
         if (changed)
         {

@@ -43,7 +43,7 @@ internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServ
 
         var framing = new RequestFraming();
         var input = new StrictInput(transport.Input, framing);
-        var output = new WatchedOutput(transport.Output) { GoesOn = () => input.IsHttp2 };
+        var output = new WatchedOutput(transport.Output) { StaysOpen = () => input.IsHttp2 };
         connection.Features.Set(framing);
         connection.Transport = new Duplex(input, output);
         var heartbeat = connection.Features.Get<IConnectionHeartbeatFeature>();

@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 
 namespace ClusterAspire.LoadBalancer.Listening;
 
-/// <summary>What a client is sent. A client that reads nothing for too long is let go, and with it what its response holds.</summary>
+/// <summary>The output to a client. It measures how long the client has read nothing, so that a client that stalls can be disconnected.</summary>
 /// <remarks>
 /// Kestrel's own minimum rate is an average since the response's start, so data that the system's buffers took at once delays it for hours.
 /// </remarks>
@@ -10,8 +10,8 @@ internal sealed class WatchedOutput(PipeWriter inner) : PipeWriter
 {
     private long _waitsSince = long.MaxValue;
 
-    /// <summary>Whether it goes on after Kestrel's HTTP/1 has ended: by HTTP/2.</summary>
-    public Func<bool> GoesOn { get; init; } = () => false;
+    /// <summary>Whether the output stays open when Kestrel's HTTP/1 ends, because the connection continues as HTTP/2.</summary>
+    public Func<bool> StaysOpen { get; init; } = () => false;
 
     /// <summary>For how long the client has not read what it was sent; zero while it keeps up.</summary>
     public TimeSpan Waiting => TimeSpan.FromMilliseconds(Math.Max(0, Environment.TickCount64 - Volatile.Read(ref _waitsSince)));
@@ -44,7 +44,7 @@ internal sealed class WatchedOutput(PipeWriter inner) : PipeWriter
     /// <inheritdoc/>
     public override void Complete(Exception? exception = null)
     {
-        if (!GoesOn())
+        if (!StaysOpen())
         {
             inner.Complete(exception);
         }

@@ -9,36 +9,36 @@ namespace ClusterAspire.LoadBalancer.Retry;
 /// <see cref="Memory"/> and was answered by none is refused for as long.
 /// </summary>
 /// <remarks>
-/// A replica that dies takes innocent requests with it. What tells them apart: a target that was answered lately is innocent; so
-/// is a request that was on its way before the first replica died, for the two may have died together; and a replica that
-/// answers its next probe as the same process has not died.
+/// When a replica dies, requests fail that did not cause it. These are not counted: a target that was answered lately; a request that
+/// was sent before the first replica died, because the two may have died together; and a request to a replica that answers its next
+/// probe as the same process, because that has not died.
 /// </remarks>
 internal sealed partial class PoisonList(BalancerEvents events, TimeProvider time, ILogger<PoisonList> logger)
 {
-    /// <summary>How long it remembers.</summary>
+    /// <summary>How long a target stays in the list.</summary>
     public static readonly TimeSpan Memory = TimeSpan.FromMinutes(1);
 
-    // Deaths are rare; who makes up targets at will cannot fill the memory with them.
-    private const int MostSuspects = 1000;
+    // Bounds the memory, as a client could invent any number of targets.
+    private const int MostTargets = 1000;
 
     private const int AnsweredKept = 4096;
 
-    private readonly ConcurrentDictionary<RequestTarget, Suspect> _suspects = new();
+    private readonly ConcurrentDictionary<RequestTarget, TargetDeaths> _targets = new();
 
     // By hash: which target was answered last (upper half), and in which second (lower half). A collision forgets one early.
     private readonly long[] _answered = new long[AnsweredKept];
 
-    /// <summary>Whether a request for this target is to be refused.</summary>
+    /// <summary>Whether a request for this target is refused.</summary>
     /// <param name="target">Where it goes.</param>
     /// <param name="name">What the event calls it.</param>
     public bool Contains(RequestTarget target, Func<string> name)
     {
-        if (!Refuses(target, out var suspect))
+        if (!Refuses(target, out var deaths))
         {
             return false;
         }
 
-        if (suspect.IsNamedNow())
+        if (deaths.IsFirstReport())
         {
             var request = name();
             Log.Refused(logger, request, Memory.TotalSeconds);
@@ -48,16 +48,16 @@ internal sealed partial class PoisonList(BalancerEvents events, TimeProvider tim
         return true;
     }
 
-    /// <summary>Whether a request for this target is to be refused; without an event.</summary>
+    /// <summary>Whether a request for this target is refused; without an event.</summary>
     public bool Refuses(RequestTarget target) => Refuses(target, out _);
 
     /// <summary>A replica answered a request for this target.</summary>
     public void Answered(RequestTarget target)
     {
         Volatile.Write(ref _answered[(uint)target.Hash % AnsweredKept], ((long)target.Hash << 32) | (uint)Second());
-        if (!_suspects.IsEmpty)
+        if (!_targets.IsEmpty)
         {
-            _suspects.TryRemove(target, out _);
+            _targets.TryRemove(target, out _);
         }
     }
 
@@ -73,27 +73,27 @@ internal sealed partial class PoisonList(BalancerEvents events, TimeProvider tim
             return;
         }
 
-        if (_suspects.Count >= MostSuspects)
+        if (_targets.Count >= MostTargets)
         {
-            foreach (var (old, suspect) in _suspects)
+            foreach (var (old, deaths) in _targets)
             {
-                if (suspect.IsForgotten(time))
+                if (deaths.IsExpired(time))
                 {
-                    _suspects.TryRemove(old, out _);
+                    _targets.TryRemove(old, out _);
                 }
             }
         }
 
-        if (_suspects.Count < MostSuspects)
+        if (_targets.Count < MostTargets)
         {
-            _suspects.GetOrAdd(target, _ => new()).Add(new(replica, run, time.GetTimestamp()), sentAt);
+            _targets.GetOrAdd(target, _ => new()).Add(new(replica, run, time.GetTimestamp()), sentAt);
         }
     }
 
-    private bool Refuses(RequestTarget target, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out Suspect? suspect)
+    private bool Refuses(RequestTarget target, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out TargetDeaths? deaths)
     {
-        suspect = null;
-        return !_suspects.IsEmpty && _suspects.TryGetValue(target, out suspect) && suspect.Deaths(time) >= 2;
+        deaths = null;
+        return !_targets.IsEmpty && _targets.TryGetValue(target, out deaths) && deaths.Deaths(time) >= 2;
     }
 
     private bool WasAnswered(RequestTarget target)
@@ -112,10 +112,10 @@ internal sealed partial class PoisonList(BalancerEvents events, TimeProvider tim
         public bool IsSameAs(Death other) => Replica == other.Replica && Run == other.Run;
     }
 
-    private sealed class Suspect
+    private sealed class TargetDeaths
     {
         private readonly List<Death> _deaths = [];
-        private bool _named;
+        private bool _reported;
 
         public void Add(Death death, long sentAt)
         {
@@ -132,25 +132,25 @@ internal sealed partial class PoisonList(BalancerEvents events, TimeProvider tim
         {
             lock (_deaths)
             {
-                return IsForgotten(time) ? 0 : _deaths.Count(death => !death.IsRefuted);
+                return IsExpired(time) ? 0 : _deaths.Count(death => !death.IsRefuted);
             }
         }
 
-        public bool IsForgotten(TimeProvider time)
+        public bool IsExpired(TimeProvider time)
         {
             lock (_deaths)
             {
                 _deaths.RemoveAll(death => time.GetElapsedTime(_deaths[^1].At) > Memory);
-                _named &= _deaths.Count > 0;
+                _reported &= _deaths.Count > 0;
                 return _deaths.Count == 0;
             }
         }
 
-        public bool IsNamedNow()
+        public bool IsFirstReport()
         {
             lock (_deaths)
             {
-                return !_named && (_named = true);
+                return !_reported && (_reported = true);
             }
         }
     }

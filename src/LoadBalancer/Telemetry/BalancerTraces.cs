@@ -10,11 +10,11 @@ internal static class BalancerTraces
 {
     private static readonly ActivitySource Source = new(BalancerMetrics.Name);
 
-    // ASP.NET Core's own: of the requests it serves, it makes the spans.
+    // ASP.NET Core's source: it creates the spans of the requests that it serves.
     private static readonly ActivitySource Server = new("Microsoft.AspNetCore");
 
-    /// <summary>Whether anybody listens to the spans.</summary>
-    public static bool AreHeard => Server.HasListeners() || Source.HasListeners();
+    /// <summary>Whether a listener wants the spans.</summary>
+    public static bool HaveListeners => Server.HasListeners() || Source.HasListeners();
 
     /// <summary>The edge has a request until this is disposed: OpenTelemetry's span of an HTTP server, as ASP.NET Core makes it.</summary>
     /// <param name="method">What telemetry calls the method.</param>

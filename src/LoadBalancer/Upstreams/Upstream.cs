@@ -86,8 +86,8 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
     /// <summary>Whether it has not been probed yet.</summary>
     public bool IsUnknown => _availability is Availability.Unknown;
 
-    /// <summary>Whether it served and now says that it is unhealthy, or says nothing; one that refuses connections is not ill but gone.</summary>
-    public bool LooksIll => _served && _availability is Availability.Silent or Availability.Unhealthy;
+    /// <summary>Whether it has served and now reports that it is unhealthy, or answers nothing. One that refuses connections counts as gone.</summary>
+    public bool LooksUnhealthy => _served && _availability is Availability.Silent or Availability.Unhealthy;
 
     /// <summary>Whether it was declared gone because it answered nothing.</summary>
     public bool IsSilent => _availability is Availability.Silent;
@@ -162,11 +162,11 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
 
     /// <summary>It answers nothing.</summary>
     /// <inheritdoc cref="Serves" path="/returns"/>
-    public bool SaysNothing() => Become(Availability.Silent);
+    public bool BecomesSilent() => Become(Availability.Silent);
 
-    /// <summary>It answered nothing, but now a request.</summary>
+    /// <summary>It answered nothing before and has now answered a request.</summary>
     /// <inheritdoc cref="Serves" path="/returns"/>
-    public bool SpeaksAgain() => IsSilent && Become(Availability.Ready);
+    public bool AnswersAgain() => IsSilent && Become(Availability.Ready);
 
     /// <summary>It answered a probe or a request.</summary>
     public void Answered() => Volatile.Write(ref _answeredAt, time.GetTimestamp());

@@ -124,7 +124,7 @@ public sealed class ComputeQueueModelTests
             _ = _random.Next(3) switch
             {
                 0 => _cluster[replica].IsGone(),
-                1 => _cluster[replica].SaysNothing(),
+                1 => _cluster[replica].BecomesSilent(),
                 _ => _cluster[replica].Refuses(new(ReplicaHealth.Draining)),
             };
             Tell();

@@ -2,7 +2,7 @@ using ClusterAspire.LoadBalancer.Discovery;
 
 namespace ClusterAspire.LoadBalancer.Configuration;
 
-/// <summary>What the user may choose about the load balancer, bound from the section <c>LoadBalancer</c>.</summary>
+/// <summary>The options of the load balancer, bound from the configuration section <c>LoadBalancer</c>.</summary>
 public sealed class LoadBalancerOptions
 {
     /// <summary>The configuration section these options are bound from.</summary>
@@ -23,13 +23,13 @@ public sealed class LoadBalancerOptions
     /// <summary>Whether requests by HTTP are sent to the HTTPS address.</summary>
     public bool HttpsRedirect { get; set; }
 
-    /// <summary>For how many days browsers are to come by HTTPS only (<c>Strict-Transport-Security</c>); 0 says nothing of it.</summary>
+    /// <summary>For how many days browsers must use HTTPS only (<c>Strict-Transport-Security</c>); 0 does not send the header.</summary>
     public int HstsDays { get; set; }
 
     /// <summary><see cref="Listen"/>, read.</summary>
     internal IEnumerable<ListenAddress> ListenAddresses => Listen.Select(text => ListenAddress.TryParse(text, out var address) ? address : null).OfType<ListenAddress>();
 
-    /// <summary>Where the live page, the metrics and the replica API listen. Loopback unless told otherwise.</summary>
+    /// <summary>Where the live page, the metrics and the replica API listen. Loopback by default.</summary>
     public Uri AdminUrl { get; set; } = new("http://127.0.0.1:8081");
 
     /// <summary>How many compute requests may wait for a free core; the next one gets 503.</summary>
@@ -41,7 +41,7 @@ public sealed class LoadBalancerOptions
     /// <summary>How much of a request's body is received into memory before the request goes to a replica, in bytes.</summary>
     public int BodyMemory { get; set; } = 64 * 1024;
 
-    /// <summary>What becomes of a compute request's body that is longer than that.</summary>
+    /// <summary>What happens to a compute request's body that is longer than <c>BodyMemory</c>.</summary>
     public ComputeBodyKind ComputeBody { get; set; } = ComputeBodyKind.Spool;
 
     /// <summary>How long a compute request's body may be that goes to a temporary file, in bytes; a longer one gets 413.</summary>
@@ -50,7 +50,7 @@ public sealed class LoadBalancerOptions
     /// <summary>The share of recent requests that may be retried.</summary>
     public double RetryRatio { get; set; } = 0.2;
 
-    /// <summary>Retries per second that are allowed however few requests there are.</summary>
+    /// <summary>How many retries per second are always allowed, however few requests there are.</summary>
     public int RetryMinPerSecond { get; set; } = 10;
 
     /// <summary>How many more tries a safe request gets after it has been sent to a replica that then failed it.</summary>
@@ -80,13 +80,13 @@ public sealed class LoadBalancerOptions
     /// <summary>The largest request body that is taken, in bytes; null takes any, and leaves it to the service to refuse.</summary>
     public long? MaxRequestBodySize { get; set; }
 
-    /// <summary>A client that reads nothing of its response for this long is let go, in seconds.</summary>
+    /// <summary>After how long a client that reads nothing of its response is disconnected, in seconds.</summary>
     public double SendTimeout { get; set; } = 30;
 
-    /// <summary>How long a client that has closed its side of the connection is still answered, in seconds; 0 takes it for gone at once.</summary>
+    /// <summary>How long a client that has closed its side of the connection is still answered, in seconds; 0 ends its requests at once.</summary>
     public double HalfCloseTimeout { get; set; } = 5;
 
-    /// <summary>Names that the admin port answers to, beside loopback's and the address a client connects to.</summary>
+    /// <summary>Host names that the admin port accepts, besides those of loopback and the address of the connection.</summary>
     public IList<string> AdminHosts { get; } = [];
 
     /// <summary>What a client of the admin port must send (<c>Authorization: Bearer</c>). Null: nothing on loopback, else one that is made and logged at each start.</summary>

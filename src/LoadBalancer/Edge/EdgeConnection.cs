@@ -17,8 +17,8 @@ using Yarp.ReverseProxy.Forwarder;
 namespace ClusterAspire.LoadBalancer.Edge;
 
 /// <summary>
-/// A client's connection at the edge, until something comes that is Kestrel's: that is left where it is, to be read again. So is a
-/// request that a replica failed before it answered; what becomes of it is decided in one place.
+/// A client's connection at the edge. It ends at a request that Kestrel must serve, which stays unread for Kestrel. So does a request
+/// that a replica failed before it answered: Kestrel's and YARP's way decides about retries.
 /// </summary>
 internal sealed class EdgeConnection : IDisposable
 {
@@ -34,10 +34,10 @@ internal sealed class EdgeConnection : IDisposable
     private readonly CancellationTokenRegistration _onClosing;
     private readonly Lock _lock = new();
 
-    // While there is a request: who waits for one holds no buffers.
+    // Only while there is a request: an idle connection holds no buffers.
     private EdgeExchange? _exchange;
 
-    // What it waits for, and since when, in ms as Environment.TickCount64 counts them.
+    // What it waits for, and since when (Environment.TickCount64, in ms).
     private Wait _wait;
     private long _waitsSince;
     private Http1Connection? _replica;
@@ -57,7 +57,7 @@ internal sealed class EdgeConnection : IDisposable
         (_edge, _limits, _connection, _input, _output) = (edge, limits, connection, input, output);
         _forwardedFor = Encoding.ASCII.GetBytes((connection.RemoteEndPoint as IPEndPoint)?.Address.ToString() ?? "");
         _scheme = connection.Features.Get<ITlsConnectionFeature>() is null ? "http" : "https";
-        // Said by ASP.NET Core's middleware.
+        // ASP.NET Core's middleware sets these.
         _isForKestrel = _scheme is "http" ? edge.Options.HttpsRedirect : edge.Options.HstsDays > 0;
         connection.Features.Get<IConnectionHeartbeatFeature>()?.OnHeartbeat(static edge => ((EdgeConnection)edge).Tick(), this);
         _onGone = connection.ConnectionClosed.UnsafeRegister(static edge => ((EdgeConnection)edge!).Gone(), this);
@@ -146,7 +146,7 @@ internal sealed class EdgeConnection : IDisposable
             if (outcome is Outcome.HandedOn)
             {
                 _input.AdvanceTo(buffer.Start);
-                return !_isGone && LetGo();
+                return !_isGone && LeaveToKestrel();
             }
 
             _input.AdvanceTo(buffer.GetPosition(Request.Length));
@@ -217,7 +217,7 @@ internal sealed class EdgeConnection : IDisposable
             _isGone |= exception is ClientGoneException;
         }
 
-        // What has begun Kestrel would have counted: it ends here, or goes on there.
+        // Kestrel counts a request that has begun: it ends here, or continues there.
         _edge.Server.Active(-1, Request.Method, _scheme);
         replica.End();
         Begin(Wait.Nothing);
@@ -253,7 +253,7 @@ internal sealed class EdgeConnection : IDisposable
         {
             if (!_isGone)
             {
-                // What there is of the response; that it is not all, the client sees.
+                // Sends the part of the response that there is. The client sees that it is incomplete.
                 await _output.FlushAsync();
             }
 
@@ -299,7 +299,7 @@ internal sealed class EdgeConnection : IDisposable
     /// <summary>Bytes of the response have come.</summary>
     public void Progressed() => Volatile.Write(ref _waitsSince, Environment.TickCount64);
 
-    // A replica that answers 503 with Retry-After has failed the try, where another may be tried.
+    // A 503 with Retry-After counts as a failed try if another replica may be tried.
     private bool IsTriedElsewhere(Upstream replica, EdgeRoute route) =>
         Request.IsSafe && _edge.Options.RetryLimit > 0 && route.Cluster.DestinationsState.AvailableDestinations.Any(other => other != replica.Destination);
 
@@ -317,7 +317,7 @@ internal sealed class EdgeConnection : IDisposable
         }
         else if (Request.TraceParent is { } parent)
         {
-            // Nobody traces it here: it is still the client's trace at the replica.
+            // Not traced here, but the replica continues the client's trace.
             Request.Add("traceparent"u8, parent);
             if (Request.TraceState is { } state)
             {
@@ -403,8 +403,8 @@ internal sealed class EdgeConnection : IDisposable
         }
     }
 
-    // Nothing of the edge's is to be in Kestrel's way.
-    private bool LetGo()
+    // Ends pending operations of the edge before Kestrel takes the connection over.
+    private bool LeaveToKestrel()
     {
         Begin(Wait.Nothing);
         if (!_isClosing && _input.TryRead(out var read))

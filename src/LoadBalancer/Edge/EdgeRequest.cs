@@ -19,8 +19,8 @@ internal enum EdgeFinding
 }
 
 /// <summary>
-/// A plain HTTP/1.1 request, read and written anew as a replica is to get it, in one go. Used again and again. What is not certainly
-/// sound and ordinary is <see cref="EdgeFinding.Odd"/>: nothing is refused here.
+/// A plain HTTP/1.1 request: one pass reads it and writes the head for the replica. The object is reused. A request that is not
+/// certainly valid and ordinary is <see cref="EdgeFinding.Odd"/>; nothing is refused here.
 /// </summary>
 internal sealed class EdgeRequest
 {
@@ -31,7 +31,7 @@ internal sealed class EdgeRequest
     private const int MostFields = 100;
     private const int SmallestBuffer = 512;
 
-    // What one large request needed is not kept.
+    // Larger buffers are not kept.
     private const int LargestBuffer = 4096;
 
     private static readonly SearchValues<byte> PathBytes = SearchValues.Create("!$&'()*+,-./0123456789:;=@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]_abcdefghijklmnopqrstuvwxyz{|}~"u8);
@@ -91,7 +91,7 @@ internal sealed class EdgeRequest
         var end = bytes[..Math.Min(bytes.Length, LongestHead)].IndexOf("\r\n\r\n"u8);
         if (end < 0)
         {
-            // What is no plain request is not waited for.
+            // The rest of a request that is not plain is not awaited.
             return bytes.Length < LongestHead && MayBegin(bytes) ? EdgeFinding.Incomplete : EdgeFinding.Odd;
         }
 
@@ -191,7 +191,7 @@ internal sealed class EdgeRequest
         var target = line[(method.Length + 1)..^" HTTP/1.1".Length];
         var question = target.IndexOf((byte)'?');
         var path = question < 0 ? target : target[..question];
-        // What would have to be decoded, or looked at as a path of segments, is not plain.
+        // A target that must be decoded, or has dot segments, is not plain.
         if (path.IsEmpty || path[0] != '/' || path.ContainsAnyExcept(PathBytes) || path.IndexOf("/."u8) >= 0 || path.IndexOf("//"u8) >= 0
             || (question >= 0 && target[question..].ContainsAnyExcept(QueryBytes))
             || target.Length > _target.Length)
@@ -271,7 +271,7 @@ internal sealed class EdgeRequest
         return true;
     }
 
-    // A name or an IPv4 address, and perhaps a port.
+    // A name or an IPv4 address with an optional port.
     private static bool IsHost(ReadOnlySpan<byte> value)
     {
         var colon = value.IndexOf((byte)':');

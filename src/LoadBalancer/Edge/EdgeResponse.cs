@@ -15,17 +15,17 @@ internal sealed class EdgeResponse
 
     private const int SmallestStart = 512;
 
-    // What one large head needed is not kept.
+    // Larger buffers are not kept.
     private const int LargestStart = 4096;
 
     private const int LongestCopy = 16 * 1024;
 
-    // A stream may be open for long, and say little.
+    // A stream may stay open for long with little data.
     private const int LongestChunk = 4096;
 
     private readonly ResponseControl _control = new();
 
-    // Of the head, in it: those that are passed on.
+    // The fields of the head that are passed on.
     private readonly List<Range> _fields = [];
     private ArrayBufferWriter<byte> _start = new(SmallestStart);
     private ReadOnlyMemory<byte> _head;
@@ -196,7 +196,7 @@ internal sealed class EdgeResponse
         await FlushAsync(output);
     }
 
-    // Where it fails, a read may be under way: its buffer is not given back.
+    // After a failure a read may still use the buffer, so it is not returned to the pool.
     private async ValueTask CopyLengthAsync(Http1Connection upstream, PipeWriter output, EdgeConnection progress)
     {
         Start(output);

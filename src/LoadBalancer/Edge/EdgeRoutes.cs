@@ -15,8 +15,8 @@ namespace ClusterAspire.LoadBalancer.Edge;
 internal sealed record EdgeRoute(string Id, string Pattern, ClusterState Cluster, TimeSpan ActivityTimeout);
 
 /// <summary>
-/// Finds out whether the edge can serve: where one route takes every path, and neither it nor its cluster asks for anything that only
-/// YARP does. Otherwise all requests go YARP's way.
+/// Decides whether the edge can serve: only if one route takes every path, and neither the route nor its cluster uses a feature that
+/// only YARP has. Otherwise YARP serves all requests.
 /// </summary>
 internal sealed class EdgeRoutes(IServiceProvider services, IConfiguration configuration, IOptions<LoadBalancerOptions> options) : IConfigChangeListener
 {
@@ -53,7 +53,7 @@ internal sealed class EdgeRoutes(IServiceProvider services, IConfiguration confi
             return null;
         }
 
-        // Late: YARP itself depends on who listens to its changes.
+        // Resolved late, because YARP depends on the listeners of its changes.
         return services.GetRequiredService<IProxyStateLookup>().GetRoutes().ToList() is [{ Cluster: { } cluster } route] && IsPlain(route.Config) && IsPlain(cluster.Model.Config)
             ? new(route.Config.RouteId, route.Config.Match.Path ?? route.Config.RouteId, cluster, cluster.Model.Config.HttpRequest?.ActivityTimeout ?? DefaultActivityTimeout)
             : null;

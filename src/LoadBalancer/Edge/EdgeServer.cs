@@ -15,8 +15,8 @@ using Yarp.ReverseProxy.Model;
 namespace ClusterAspire.LoadBalancer.Edge;
 
 /// <summary>
-/// Serves plain HTTP/1.1 requests at a fraction of YARP's price: from the client's connection to the replica's, without a stack of
-/// middleware between. Policy, figures, probes, retries and connections are those of YARP's way.
+/// Serves plain HTTP/1.1 requests at a fraction of YARP's cost: from the client's connection to the replica's, without middleware in
+/// between. Policy, figures, probes, retries and connections are the same as with YARP.
 /// </summary>
 internal sealed class EdgeServer(
     EdgeRoutes routes,
@@ -103,7 +103,7 @@ internal sealed class EdgeServer(
         return address.Pool is { } pool ? (replica, pool) : null;
     }
 
-    // A path before the request's, or HTTPS, is for YARP.
+    // YARP serves destinations with a path or with HTTPS.
     private Address Find(Upstream replica) => new(
         replica.Destination.Model,
         new Uri(replica.Address) is { Scheme: "http", PathAndQuery: "/" } address ? _pools[address.IdnHost, address.Port, false] : null);

@@ -29,7 +29,7 @@ internal sealed class EdgeTry(Tries tries, Upstream replica, IForwarderErrorFeat
             return null;
         }
 
-        // A connection's feature: its next request is another.
+        // The feature belongs to the connection, and its next request is another one.
         failed._isTaken = true;
         return failed;
     }

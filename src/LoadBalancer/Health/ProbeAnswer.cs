@@ -13,8 +13,8 @@ internal sealed record ProbeAnswer(bool Serves, ReplicaHealth Report, string? Pr
     private const int Longest = 64 * 1024;
 
     /// <summary>
-    /// Reads an answer. Everything but a 5xx means that the replica serves; what does not look like a
-    /// <see cref="ReplicaHealth"/> only means that nothing more is known of it.
+    /// Reads an answer. The replica serves unless the status is 5xx. If the body is not a <see cref="ReplicaHealth"/>, nothing more is
+    /// known of the replica.
     /// </summary>
     /// <param name="response">The answer.</param>
     /// <param name="limit">Cancelled when the body has taken too long.</param>
@@ -26,7 +26,7 @@ internal sealed record ProbeAnswer(bool Serves, ReplicaHealth Report, string? Pr
         return (status, problem) switch
         {
             _ when !Probes.Serves(status) => new(false, report, report.Status is null ? $"it answered {status}" : $"it answered {status} {report.Status}"),
-            // A service without health checks: it serves, it only has nothing to say of itself.
+            // A service without health checks serves, but reports nothing about itself.
             (404, _) => new(true, new(), null),
             (>= 300, _) => new(true, new(), $"it answered {status}"),
             _ => new(true, report, problem),

@@ -7,7 +7,7 @@ using Yarp.ReverseProxy.Model;
 namespace ClusterAspire.LoadBalancer.Health;
 
 /// <summary>
-/// The HTTP clients of the probes: set up as each cluster's own, with connections of their own, on which a replica can answer
+/// The HTTP clients of the probes: configured like each cluster's client, with separate connections, on which a replica can answer
 /// however busy it is with requests.
 /// </summary>
 internal sealed class ProbeClients(IForwarderHttpClientFactory factory)
@@ -23,7 +23,7 @@ internal sealed class ProbeClients(IForwarderHttpClientFactory factory)
     private (HttpClientConfig Config, HttpMessageInvoker Client) Create(ClusterState cluster, (HttpClientConfig Config, HttpMessageInvoker Client)? old)
     {
         var config = cluster.Model.Config.HttpClient ?? HttpClientConfig.Empty;
-        // The factory hands the old client back when nothing has changed.
+        // The factory returns the old client if nothing has changed.
         return (config, factory.CreateClient(new()
         {
             ClusterId = cluster.ClusterId,

@@ -11,8 +11,8 @@ using Yarp.ReverseProxy.Model;
 namespace ClusterAspire.LoadBalancer.Health;
 
 /// <summary>
-/// Asks every replica for <c>/health</c>: each second while it serves, more often while it is away, so that a
-/// restarted one is back in rotation as soon as it answers. Between probes it sleeps.
+/// Probes every replica at <c>/health</c>: each second while it serves, more often while it does not, so that a restarted replica
+/// returns to rotation as soon as it answers.
 /// </summary>
 internal sealed partial class ReplicaProbe(
     UpstreamCatalog replicas,
@@ -29,13 +29,13 @@ internal sealed partial class ReplicaProbe(
     private static readonly TimeSpan AwayInterval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
 
-    // However many connections break, a replica that answers is not asked more often.
+    // A replica that answers is not probed more often than this, however many connections break.
     private static readonly TimeSpan Spacing = TimeSpan.FromMilliseconds(25);
 
-    // A timer may be early by a tick of the coarse clock it goes by, 4 ms, and would wake the process for nothing.
+    // A timer may be early by one tick of the coarse clock (4 ms) and would wake the process in vain.
     private static readonly TimeSpan TimerError = TimeSpan.FromMilliseconds(5);
 
-    // A core that is merely busy may answer late; three in a row is a hang.
+    // A replica on a busy core may answer late. Three unanswered probes in a row count as a hang.
     private const int TimeoutsAllowed = 2;
 
     private readonly System.Runtime.CompilerServices.ConditionalWeakTable<DestinationState, ProbeSchedule> _schedules = [];
@@ -147,7 +147,7 @@ internal sealed partial class ReplicaProbe(
         }
         catch (Exception e) when (e is OperationCanceledException or HttpRequestException { InnerException: OperationCanceledException })
         {
-            // One that answers requests is alive: it is only too busy for the probe.
+            // A replica that answers requests is alive and only too busy for the probe.
             schedule.Timeouts = replica.AnsweredAt >= begun ? 0 : schedule.Timeouts + 1;
             if (schedule.Timeouts > TimeoutsAllowed)
             {
@@ -156,11 +156,11 @@ internal sealed partial class ReplicaProbe(
         }
         catch (Forwarding.Http1.OutOfResourcesException)
         {
-            // Who cannot look does not conclude that what he looks for is gone.
+            // This process could not probe, which says nothing about the replica.
         }
         catch (Exception e)
         {
-            // Whatever it was: the balancer lives, and asks again.
+            // A failure must not end the probing: the next probe follows.
             Change(cluster, replica, schedule, replica.IsGone(), e.Message);
         }
         finally
@@ -177,7 +177,7 @@ internal sealed partial class ReplicaProbe(
         Change(cluster, replica, schedule, changed, $"it has answered nothing for {TimeoutsAllowed + 1} probes of {Limit.TotalSeconds} s");
         if (changed)
         {
-            // After the change: what is repeated now must not come here again.
+            // After the change, so that repeated requests do not go to this replica.
             connections.Drop(replica);
         }
     }
@@ -187,7 +187,7 @@ internal sealed partial class ReplicaProbe(
     private ProbeSchedule Schedule(DestinationState destination) =>
         _schedules.GetValue(destination, _ => new ProbeSchedule(Timestamps(Spacing)));
 
-    // At a multiple of the pause, which is the same for all: they wake the process once, not once each.
+    // At a multiple of the common pause, so that all probes wake the process together.
     private long After(TimeSpan pause)
     {
         var length = Timestamps(pause);
@@ -210,7 +210,7 @@ internal sealed partial class ReplicaProbe(
             Log.Changed(logger, replica.Name, replica.State);
             events.Changed(replica);
             destinations.UpdateAvailableDestinations(cluster);
-            // One that looks ill may put others that do into rotation.
+            // A replica that looks unhealthy may bring others that look unhealthy into rotation.
             queue.Offer(cluster);
         }
 

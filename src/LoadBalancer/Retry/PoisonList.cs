@@ -5,8 +5,8 @@ using ClusterAspire.LoadBalancer.Upstreams;
 namespace ClusterAspire.LoadBalancer.Retry;
 
 /// <summary>
-/// Recognizes requests that end the replicas they are sent to: what ended two of them, one after the other, within
-/// <see cref="Memory"/> and was answered by none is refused for as long.
+/// Recognizes requests that end the replicas they are sent to. A target that ended two replicas one after the other within
+/// <see cref="Memory"/>, and that no replica answered, is refused for that time.
 /// </summary>
 /// <remarks>
 /// When a replica dies, requests fail that did not cause it. These are not counted: a target that was answered lately; a request that
@@ -106,7 +106,7 @@ internal sealed partial class PoisonList(BalancerEvents events, TimeProvider tim
 
     private sealed record Death(Upstream Replica, int Run, long At)
     {
-        // As the same process it has answered since.
+        // It has answered since, as the same process.
         public bool IsRefuted => Replica.Run == Run && Replica.AnsweredAt > At;
 
         public bool IsSameAs(Death other) => Replica == other.Replica && Run == other.Run;

@@ -6,8 +6,8 @@ using Yarp.ReverseProxy.Transforms.Builder;
 namespace ClusterAspire.LoadBalancer.Retry;
 
 /// <summary>
-/// Notes when a replica begins to answer. One that answers 503 with <c>Retry-After</c>, as one with a full lane does, has failed
-/// the try: what another replica can still take, the client need not hear of.
+/// Records when a replica begins to answer. A 503 with <c>Retry-After</c>, for example of a full lane, counts as a failed try, because
+/// another replica may still take the request.
 /// </summary>
 internal sealed class ResponseStartTransform(UpstreamCatalog replicas, TimeProvider time) : ITransformProvider
 {

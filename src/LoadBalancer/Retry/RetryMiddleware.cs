@@ -93,7 +93,7 @@ internal sealed class RetryMiddleware(
     }
 
     private static bool IsSafe(HttpContext context) =>
-        // Methods are case-sensitive: what "get" does is the service's secret.
+        // Methods are case-sensitive: nothing is known about "get".
         context.Request.Method is "GET" or "HEAD" or "OPTIONS"
         // A body that has been read cannot be sent twice.
         && context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody is not true;

@@ -5,7 +5,7 @@ namespace ClusterAspire.LoadBalancer.Retry;
 
 /// <summary>Decides whether a request that failed on one replica is tried on another.</summary>
 /// <remarks>
-/// What no replica has seen may be tried on each of them. Once it has been sent, a safe request gets
+/// A request that no replica has seen may be tried on each of them. Once it has been sent, a safe request gets
 /// <see cref="LoadBalancerOptions.RetryLimit"/> more tries, one by default as in Envoy, so that a request that ends replicas
 /// never reaches a third; none after a time-out, which would only multiply the load.
 /// </remarks>
@@ -17,7 +17,7 @@ internal sealed class RetryPolicy(RetryBudget budget, IOptions<LoadBalancerOptio
     /// <param name="sent">How often it has been sent.</param>
     public bool Allows(TryFailure failure, bool isSafe, int sent) => failure switch
     {
-        // Sent before, it may have ended that replica: from there on its tries are counted.
+        // It was sent before and may have ended that replica, so its tries are counted from then on.
         TryFailure.NotSent => sent == 0 || MayBeSentAgain(isSafe, sent),
         TryFailure.Refused or TryFailure.Broken or TryFailure.Gone => MayBeSentAgain(isSafe, sent) && budget.TryWithdraw(),
         _ => false,

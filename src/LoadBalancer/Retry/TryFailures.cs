@@ -14,7 +14,7 @@ internal static class TryFailures
         {
             HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError
         } => TryFailure.NotSent,
-        // The time limit of the connect has a TimeoutException inside, the request's own has not.
+        // The time limit for connecting has an inner TimeoutException; the request's own time limit has none.
         ForwarderError.RequestTimedOut => error.Exception?.InnerException is TimeoutException ? TryFailure.NotSent : TryFailure.TimedOut,
         ForwarderError.Request or ForwarderError.RequestBodyDestination or ForwarderError.ResponseBodyDestination
             when Is<IOException>(error.Exception) => TryFailure.Broken,

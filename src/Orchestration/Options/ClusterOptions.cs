@@ -49,19 +49,19 @@ public sealed partial class ClusterOptions
     /// <summary>Which container engine runs the replicas.</summary>
     public EngineKind Engine { get; set; } = EngineKind.Auto;
 
-    /// <summary>The image replicas are made of, or null for the one the Dockerfile gives.</summary>
+    /// <summary>The image of the replicas, or null for the image that the Dockerfile builds.</summary>
     public string? Image { get; set; }
 
-    /// <summary>The most memory each container may use, as the engine writes it (<c>256m</c>), or null for no limit.</summary>
+    /// <summary>The most memory each container may use, in the engine's notation (<c>256m</c>), or null for no limit.</summary>
     public string? Memory { get; set; }
 
-    /// <summary>Whether to remove the containers that a crashed run left behind and to do nothing else.</summary>
+    /// <summary>Whether to only remove the containers that a crashed run left behind.</summary>
     public bool Clean { get; set; }
 
     /// <summary>Whether each replica is pinned to its core.</summary>
     public bool Pin { get; set; } = true;
 
-    /// <summary>Whether a second process of each replica and of the load balancer waits, started, to take over when that dies.</summary>
+    /// <summary>Whether a second process of each replica and of the load balancer is started and waits to take over when the first one dies.</summary>
     public bool Standby { get; set; }
 
     /// <summary>The built service (a .dll or an executable), or null for the one in this repository.</summary>
@@ -76,7 +76,7 @@ public sealed partial class ClusterOptions
     /// <summary>The load balancer's own settings, such as <c>LoadBalancer:RetryLimit</c>, under those of this process' environment.</summary>
     public IDictionary<string, string> Settings { get; } = new Dictionary<string, string>();
 
-    /// <summary>Whether a client's requests go to the same replica, for as long as that serves.</summary>
+    /// <summary>Whether a client's requests go to the same replica while that serves.</summary>
     public AffinityKind Affinity { get; set; } = AffinityKind.None;
 
     /// <summary>How many compute requests may wait at the load balancer for a free core, or null for what its own configuration says (256).</summary>

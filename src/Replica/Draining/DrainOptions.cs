@@ -1,6 +1,6 @@
 namespace ClusterAspire.Replica.Draining;
 
-/// <summary>How this process leaves when it is told to stop, bound from the configuration section <c>Drain</c>.</summary>
+/// <summary>How this process stops, bound from the configuration section <c>Drain</c>.</summary>
 public sealed class DrainOptions
 {
     /// <summary>The configuration section these options are bound from.</summary>

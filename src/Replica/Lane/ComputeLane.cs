@@ -11,8 +11,8 @@ namespace ClusterAspire.Replica.Lane;
 /// has, so that light requests never wait for it: neither for a thread of the pool nor for the core.
 /// </summary>
 /// <remarks>
-/// An asynchronous piece of work keeps its thread until it has completed; what follows an <c>await</c> comes back to that
-/// thread unless it says <c>ConfigureAwait(false)</c>. Work that uses the lane again runs what it gives it within itself.
+/// Asynchronous work keeps its thread until it has completed; the code after an <c>await</c> returns to that thread unless it uses
+/// <c>ConfigureAwait(false)</c>. Work that uses the lane itself runs the inner work on its own thread.
 /// </remarks>
 public sealed partial class ComputeLane : IDisposable
 {
@@ -137,7 +137,7 @@ public sealed partial class ComputeLane : IDisposable
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _end.Token);
         if (LaneSynchronizationContext.Inside(this) is { } outer)
         {
-            // Its place in the lane is that of the work it is part of: another could wait for ever for the thread that waits for it.
+            // Inner work uses the thread of the outer work. In the queue it could wait forever for the thread that waits for it.
             return await outer.RunNestedAsync(() => work(leaving.Token));
         }
 
@@ -152,7 +152,7 @@ public sealed partial class ComputeLane : IDisposable
         lock (_queue)
         {
             ObjectDisposedException.ThrowIf(_ended, this);
-            // An idle thread is about to take one: that one does not count as waiting.
+            // Work that an idle thread is about to take does not count as waiting.
             if (_queue.Count < _queueLimit + Threads - _running)
             {
                 var place = _queue.AddLast(work);

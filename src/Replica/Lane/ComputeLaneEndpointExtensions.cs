@@ -12,7 +12,7 @@ public static class ComputeLaneEndpointExtensions
     /// <summary>
     /// Runs the endpoint's handler on the compute lane. Binding its parameters and writing its result stay outside, and so
     /// do endpoint filters added before this call; filters added after it run on the lane with the handler. The lane never waits
-    /// for a client: the request's body is received before, and what a handler writes itself is sent by others.
+    /// for a client: the request's body is received before, and the thread pool sends what a handler writes.
     /// </summary>
     /// <remarks>
     /// A full lane answers 503 with <c>Retry-After</c>. A request whose client leaves while it waits never runs.

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Http.HttpResults;
 namespace ClusterAspire.Replica.Lane;
 
 /// <summary>
-/// What a client is told when the lane is full: 503, come back in a second. As an exception handler it says the same for
-/// handlers that use <see cref="ComputeLane"/> themselves, in applications that call <c>UseExceptionHandler</c>.
+/// The response when the lane is full: 503 with <c>Retry-After: 1</c>. As an exception handler it answers the same for handlers that use
+/// <see cref="ComputeLane"/> themselves, in applications that call <c>UseExceptionHandler</c>.
 /// </summary>
 internal sealed class ComputeLaneFull : IExceptionHandler
 {

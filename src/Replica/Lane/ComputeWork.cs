@@ -42,7 +42,7 @@ internal abstract class ComputeWork
 /// <typeparam name="T">What the work returns.</typeparam>
 internal sealed class ComputeWork<T>(ComputeLane lane, Func<CancellationToken, ValueTask<T>> work, CancellationToken cancellationToken) : ComputeWork
 {
-    // Continuations must not run on the lane's thread: they are the framework's, and light.
+    // Continuations are light work of the framework and must not run on the lane's thread.
     private readonly TaskCompletionSource<T> _outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Exception? _error;
     private T? _result;

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace ClusterAspire.Replica.Lane;
 
 /// <summary>
-/// While a handler is on the lane, takes what it writes to the response without making it wait for the client, and sends it from
-/// the thread pool.
+/// Buffers what a handler on the lane writes to the response, so that it does not wait for the client, and sends it from the thread
+/// pool.
 /// </summary>
 /// <remarks>What the client has not read yet is kept in memory.</remarks>
 internal sealed class DetachedResponse : IAsyncDisposable
@@ -43,7 +43,7 @@ internal sealed class DetachedResponse : IAsyncDisposable
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
-            // The client left: the handler is told by its token.
+            // The client left. The handler's token reports it.
         }
         finally
         {

@@ -1,9 +1,9 @@
-#pragma warning disable VSTHRD001, VSTHRD002, VSTHRD110 // This is what blocks a thread on purpose: the lane's own.
+#pragma warning disable VSTHRD001, VSTHRD002, VSTHRD110 // It blocks the lane's own threads on purpose.
 namespace ClusterAspire.Replica.Lane;
 
 /// <summary>
-/// Keeps one piece of asynchronous work on the lane: what follows each <c>await</c> comes back to the work's thread, which
-/// waits in between, so that the work holds its compute slot from its start to its end.
+/// Keeps asynchronous work on the lane: the code after each <c>await</c> returns to the work's thread, which waits in between, so that the
+/// work holds its compute slot from its start to its end.
 /// </summary>
 /// <remarks>
 /// Work that blocks on something asynchronous (<c>.Result</c>, <c>.Wait()</c>) would wait for a continuation that waits for the
@@ -12,7 +12,7 @@ namespace ClusterAspire.Replica.Lane;
 /// </remarks>
 internal sealed class LaneSynchronizationContext : SynchronizationContext
 {
-    // How often it is looked whether the threads are blocked, while continuations wait.
+    // The interval at which blocked threads are looked for while continuations wait.
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(5);
 
     private static readonly AsyncLocal<LaneSynchronizationContext?> Flowing = new();
@@ -20,7 +20,7 @@ internal sealed class LaneSynchronizationContext : SynchronizationContext
     private readonly object _lock = new();
     private readonly Queue<(SendOrPostCallback Callback, object? State)> _posted = new();
 
-    // Those that run something of this work at the moment, blocked or not.
+    // The threads that run a part of this work at the moment, blocked or not.
     private readonly List<Thread> _running = [];
     private readonly ComputeLane _lane;
     private bool _isWatched;
@@ -101,7 +101,7 @@ internal sealed class LaneSynchronizationContext : SynchronizationContext
             }
         }
 
-        // The work is over; what it left behind is the thread pool's.
+        // The work has ended. The thread pool runs the continuations that are left.
         base.Post(d, state);
     }
 
@@ -224,7 +224,7 @@ internal sealed class LaneSynchronizationContext : SynchronizationContext
                     next = _posted.Dequeue();
                     _running.Add(Thread.CurrentThread);
                     _isWatched = false;
-                    // This one may block as well.
+                    // This thread may block as well.
                     Watch();
                     return true;
                 }

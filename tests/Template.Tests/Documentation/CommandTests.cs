@@ -34,7 +34,7 @@ public sealed partial class CommandTests
     {
         ["dotnet build ClusterAspire.sln"] = "builds these tests",
         ["dotnet run --project tests/"] = "runs tests from within a test",
-        ["dotnet test --solution Fast.slnf"] = "runs tests from within a test",
+        ["dotnet test --solution tests/Fast.slnf"] = "runs tests from within a test",
         ["for i in "] = "load for people to look at; EndpointTests and ClusterTests send the same requests",
         ["dotnet new web "] = "the template of .NET itself; the test writes the project",
         ["dotnet publish Shop "] = "the SDK's own command; ToolTests publishes an application",

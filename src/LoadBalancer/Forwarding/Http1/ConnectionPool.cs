@@ -104,7 +104,7 @@ internal sealed class ConnectionPool(
         }
     }
 
-    // A second earlier than the replica would: it may close it as a request is on the way.
+    // One second before the replica would close it, as a request could be on its way then.
     private static bool IsOld(Http1Connection connection) =>
         Environment.TickCount64 - connection.IdleSince > (connection.IdleLimit is { } seconds ? (seconds - 1) * 1000L : (long)IdleLimit.TotalMilliseconds);
 
@@ -156,7 +156,7 @@ internal sealed class ConnectionPool(
 
         if (config.DangerousAcceptAnyServerCertificate is true)
         {
-#pragma warning disable CA5359 // The user's explicit choice, in YARP's configuration.
+#pragma warning disable CA5359 // The user has chosen this in YARP's configuration.
             options.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
 #pragma warning restore CA5359
         }

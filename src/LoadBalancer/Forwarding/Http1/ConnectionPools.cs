@@ -16,7 +16,7 @@ internal sealed class ConnectionPools : IDisposable
     private readonly TimeSpan _connectTimeout;
     private readonly Timer _trim;
 
-    // A wake-up that nothing waits for is one too many.
+    // 1 while a trim is scheduled, so that it is scheduled once.
     private int _trims;
 
     /// <summary>Creates it.</summary>

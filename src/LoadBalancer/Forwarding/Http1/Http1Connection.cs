@@ -19,7 +19,7 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
     // A replica that answers nothing to "Expect" gets the body after this time (RFC 9110, 10.1.1).
     private static readonly TimeSpan ContinueLimit = TimeSpan.FromSeconds(1);
 
-    // More than any protocol has a use for.
+    // No protocol needs more.
     private const int MostInterim = 64;
 
     private readonly ArrayBufferWriter<byte> _head = new(1024);
@@ -27,7 +27,7 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
     private int _start;
     private int _end;
 
-    // Begun while it waits: it completes when the replica closes the connection, or with the next response.
+    // A read that starts while the connection is idle: it completes when the replica closes the connection, or with the next response.
     private ValueTask<int> _ahead;
     private bool _readsAhead;
 
@@ -174,11 +174,11 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
     public void End(ResponseControl control)
     {
         var uploaded = _body is null or { IsComplete: true };
-        // Not disposed: that would wait for a cancellation that is under way, which closes this connection.
+        // Not disposed, because Dispose would wait for a cancellation in progress, which closes this connection.
         var isMine = !_cancellation.CanBeCanceled || _abort.Unregister();
         if (!uploaded)
         {
-            // The replica has said all it has to say, and does not want the rest.
+            // The replica has sent its whole response and does not read the rest of the body.
             _stopUpload!.Cancel();
         }
 
@@ -195,7 +195,7 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
         }
 
         (IdleLimit, IdleSince) = (control.IdleLimit, Environment.TickCount64);
-#pragma warning disable CA2012 // Awaited once: by whoever fills the buffer next.
+#pragma warning disable CA2012 // Awaited once, by the next call that fills the buffer.
         _ahead = stream.ReadAsync(_buffer);
 #pragma warning restore CA2012
         _readsAhead = true;
@@ -228,7 +228,7 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
         var expects = request.Headers.NonValidated.Contains("Expect");
         _continue = expects ? new(TaskCreationOptions.RunContinuationsAsynchronously) : null;
 
-        // From now on, not after the body: a replica may answer before it has read all of it.
+        // Starts now, not after the body, because a replica may answer before it has read the whole body.
         var response = ReadResponseAsync(request);
         if (_continue is not null)
         {
@@ -262,13 +262,13 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
         }
         catch (Exception) when (body.Failure is not null || stop.IsCancellationRequested)
         {
-            // The response says why, if there is one.
+            // If there is a response, it explains why.
             return null;
         }
         catch (Exception exception)
         {
-            // A body that its client broke off must not look complete. One that is complete may be answered already, and
-            // its connection have another request.
+            // A body that the client broke off must not look complete. After a complete body the response may have ended already, and the
+            // connection may carry another request.
             if (!body.IsComplete)
             {
                 Dispose();

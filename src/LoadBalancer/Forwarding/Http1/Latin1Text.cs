@@ -19,7 +19,7 @@ internal static class Latin1Text
     private static readonly SearchValues<char> ControlCharacters =
         SearchValues.Create([.. Enumerable.Range(0, 32).Where(c => c != '\t').Select(c => (char)c), '\x7f']);
 
-    // Names that replicas send again and again, by a hash; a collision only costs the string that is made anew.
+    // Header names that replicas send often, by hash. A collision only costs a new string.
     private static readonly string?[] Names = new string?[512];
 
     /// <summary>Whether it is a token (RFC 9110, 5.6.2), as names of fields and methods are.</summary>

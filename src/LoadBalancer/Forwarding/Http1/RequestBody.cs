@@ -85,7 +85,7 @@ internal sealed class RequestBody(Stream connection, long? length) : Stream
 
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    // In one piece, for it is one write.
+    // One buffer, so that it is one write.
     private ReadOnlyMemory<byte> Chunk(ReadOnlySpan<byte> data)
     {
         Span<char> size = stackalloc char[8];

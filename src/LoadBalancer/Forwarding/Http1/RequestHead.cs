@@ -28,7 +28,7 @@ internal static class RequestHead
         Put(target, output);
         output.Write(" HTTP/1.1\r\n"u8);
 
-        // As they came: .NET's parsed ones would be checked and written anew.
+        // Unparsed, as they came: .NET would validate and rewrite parsed headers.
         var headers = request.Headers.NonValidated;
         if (!headers.Contains("Host"))
         {
@@ -50,7 +50,7 @@ internal static class RequestHead
             }
         }
 
-        // Asked for last: to ask writes a length that was worked out among the headers, which the client has not sent.
+        // Read last, because reading it adds a computed length to the headers, which the client has not sent.
         var length = request.Content is null ? 0 : request.Content.Headers.ContentLength;
         output.Write(length is null ? "Transfer-Encoding: chunked\r\n\r\n"u8 : "\r\n"u8);
         return (length is not 0, length);

@@ -11,7 +11,7 @@ internal sealed class ResponseBody(Http1Connection connection, ResponseControl c
     // A chunk's size and its extensions.
     private const int LongestChunkLine = 4096;
 
-    // Of the body, or of the chunk that is being read.
+    // The rest of the body, or of the current chunk.
     private long _left = control.Framing is ResponseFraming.Length ? control.Length!.Value : 0;
     private bool _inChunks;
     private bool _ended;
@@ -67,7 +67,7 @@ internal sealed class ResponseBody(Http1Connection connection, ResponseControl c
     {
         if (disposing && !_ended)
         {
-            // What has not been read is in the way of the next response.
+            // The unread rest would be read as the next response.
             _ended = true;
             connection.Dispose();
         }
@@ -118,7 +118,7 @@ internal sealed class ResponseBody(Http1Connection connection, ResponseControl c
 
     private static long Size(ReadOnlySpan<byte> line)
     {
-        // Extensions say nothing that is passed on.
+        // Chunk extensions are not passed on.
         var extensions = line.IndexOf((byte)';');
         var digits = extensions < 0 ? line : line[..extensions].TrimEnd(" \t"u8);
         return digits.Length is > 0 and <= 15 && Latin1Text.IsValue(line) && long.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var size)

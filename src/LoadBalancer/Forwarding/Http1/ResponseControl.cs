@@ -4,8 +4,8 @@ namespace ClusterAspire.LoadBalancer.Forwarding.Http1;
 
 /// <summary>What a response's status line and header fields say of its body and its connection. Used again and again.</summary>
 /// <remarks>
-/// Strict, as RFC 9112 lets an intermediary be: what a replica sends and a client could read in another way than the
-/// balancer does becomes a 502.
+/// Checks responses as strictly as RFC 9112 allows an intermediary: a response that a client could read differently than the load
+/// balancer becomes a 502.
 /// </remarks>
 internal sealed class ResponseControl
 {
@@ -123,7 +123,7 @@ internal sealed class ResponseControl
             : Length is not null ? ResponseFraming.Length
             : ResponseFraming.UntilClose;
 
-        // Chunks and a length: the chunks count, and it may be an attempt to smuggle a response (RFC 9112, 6.3).
+        // Both chunks and a length: the chunks are used, and it may be an attempt to smuggle a response (RFC 9112, 6.3).
         KeepsConnection = !_closes && (!_isHttp10 || _staysOpen) && Framing is not ResponseFraming.UntilClose && !(_isChunked && Length is not null)
             // A reset's content is left out, and it may have one in spite of RFC 9110, 15.3.6.
             && (Status is not 205 || (Length is 0 && !_isChunked));

@@ -6,7 +6,7 @@ namespace ClusterAspire.LoadBalancer.Forwarding.Http1;
 /// <summary>A response's status line and header fields, read line by line.</summary>
 /// <param name="request">What it answers.</param>
 /// <param name="content">Its content.</param>
-#pragma warning disable CA1001 // Whoever sent the request disposes of its response.
+#pragma warning disable CA1001 // The sender of the request disposes of the response.
 internal sealed class ResponseHead(HttpRequestMessage request, HttpContent content)
 #pragma warning restore CA1001
 {

@@ -39,6 +39,34 @@ public sealed class OverloadTests
     }
 
     [Fact]
+    public async Task No_more_connections_are_made_than_the_cluster_allows()
+    {
+        var (now, most) = (0, 0);
+        await using var upstream = await UpstreamServer.StartAsync("replica-0", async context =>
+        {
+            var concurrent = Interlocked.Increment(ref now);
+            InterlockedMax(ref most, concurrent);
+            await Task.Delay(20);
+            Interlocked.Decrement(ref now);
+            await context.Response.WriteAsync("fast");
+        });
+        await using var balancer = await Balancer.StartAsync([upstream], ("ReverseProxy:Clusters:service:HttpClient:MaxConnectionsPerServer", "2"));
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => balancer.Client.GetStringAsync("/fast")));
+
+        Assert.All(answers, answer => Assert.Equal("fast", answer));
+        Assert.InRange(most, 1, 2);
+
+        static void InterlockedMax(ref int target, int value)
+        {
+            for (var seen = target; seen < value; seen = target)
+            {
+                Interlocked.CompareExchange(ref target, value, seen);
+            }
+        }
+    }
+
+    [Fact]
     public async Task Waiting_too_long_for_a_core_ends_with_503()
     {
         var finish = new TaskCompletionSource();

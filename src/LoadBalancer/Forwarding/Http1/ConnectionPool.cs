@@ -22,6 +22,7 @@ internal sealed class ConnectionPool(
 
     private readonly Lock _lock = new();
     private readonly List<Http1Connection> _idle = [];
+    private readonly SemaphoreSlim? _unused = config.MaxConnectionsPerServer is { } most ? new(most) : null;
 
     /// <summary>Sends a request on a connection that waits, else on a new one.</summary>
     /// <exception cref="HttpRequestException">
@@ -42,10 +43,15 @@ internal sealed class ConnectionPool(
         }
     }
 
-    /// <summary>A connection that waits, else a new one.</summary>
+    /// <summary>A connection that waits, else a new one; where all that there may be are in use, the next that is free.</summary>
     /// <exception cref="HttpRequestException">None could be made (<see cref="HttpRequestError.ConnectionError"/>).</exception>
     public ValueTask<Http1Connection> TakeAsync(CancellationToken cancellationToken) =>
-        Take() is { } connection ? new(connection) : ConnectAsync(cancellationToken);
+        _unused is not null ? TakeOneOfFewAsync(_unused, cancellationToken)
+        : Take() is { } connection ? new(connection)
+        : ConnectAsync(cancellationToken);
+
+    /// <summary>A connection is in use no more, or has ended.</summary>
+    public void Release() => _unused?.Release();
 
     /// <summary>Takes a connection back.</summary>
     public void Return(Http1Connection connection)
@@ -77,6 +83,22 @@ internal sealed class ConnectionPool(
 
         closed.ForEach(connection => connection.Dispose());
         return _idle.Count;
+    }
+
+    private async ValueTask<Http1Connection> TakeOneOfFewAsync(SemaphoreSlim unused, CancellationToken cancellationToken)
+    {
+        await unused.WaitAsync(cancellationToken);
+        try
+        {
+            var connection = Take() ?? await ConnectAsync(cancellationToken);
+            connection.Take();
+            return connection;
+        }
+        catch
+        {
+            unused.Release();
+            throw;
+        }
     }
 
     private Http1Connection? Take()

@@ -31,6 +31,9 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
     private ValueTask<int> _ahead;
     private bool _readsAhead;
 
+    // 1 while it is one of the few connections that there may be.
+    private int _isTaken;
+
     private CancellationToken _cancellation;
     private CancellationTokenRegistration _abort;
     private RequestBody? _body;
@@ -48,6 +51,9 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
 
     /// <summary>How long the replica keeps it waiting, if it said so, in seconds.</summary>
     public int? IdleLimit { get; private set; }
+
+    /// <summary>It is in use, and the pool is told when it is no more.</summary>
+    public void Take() => Volatile.Write(ref _isTaken, 1);
 
     /// <summary>Sends a request and reads the head of its response.</summary>
     /// <exception cref="UnsendableRequestException">Nothing was sent.</exception>
@@ -200,6 +206,7 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
 #pragma warning restore CA2012
         _readsAhead = true;
         pool.Return(this);
+        Release();
     }
 
     /// <summary>What to report of a failure: the cancellation that caused it, else the failure.</summary>
@@ -219,6 +226,15 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
     {
         stream.Dispose();
         transport.Dispose();
+        Release();
+    }
+
+    private void Release()
+    {
+        if (Interlocked.Exchange(ref _isTaken, 0) == 1)
+        {
+            pool.Release();
+        }
     }
 
     private async Task<HttpResponseMessage> SendBodyAsync(HttpRequestMessage request, long? length)

@@ -1,3 +1,5 @@
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
 using Xunit;
 
 namespace ClusterAspire.Kubernetes.Tests;
@@ -87,6 +89,27 @@ public sealed class KubernetesRollingUpdateTests() : RollingUpdateTests("kuberne
                 $"{pod.Name} closes its connections");
             Assert.Equal(0, await pod.ExitAsync());
         }
+    }
+
+    [Fact]
+    public async Task A_replica_that_is_cut_off_costs_no_safe_request_and_holds_none_up()
+    {
+        var (first, second) = (await Cluster.StartServiceAsync("service-a"), await Cluster.StartServiceAsync("service-b"));
+        Cluster.Publish([first, second]);
+        var loadBalancer = await Cluster.StartLoadBalancerAsync("loadbalancer-1");
+        await Cluster.AnsweringAsync(loadBalancer, "service-a", "service-b");
+        await using Load load = new(loadBalancer);
+        await load.GoOnAsync();
+
+        Cluster.CutOff(first);
+
+        await Eventually.BecomesAsync(
+            async () => (await Cluster.Client.GetFromJsonAsync<JsonArray>(new Uri(Cluster.Admin(loadBalancer), "/api/replicas")))!
+                .Single(replica => (string?)replica!["name"] == "service-a")!.AsObject(),
+            replica => (string?)replica["state"] is "restarting" or "down" && (int?)replica["inFlight"] == 0,
+            "it is known to be gone, and nothing waits for it");
+        await load.GoOnAsync();
+        Assert.DoesNotContain(load.Failures, failure => failure.StartsWith("GET", StringComparison.Ordinal));
     }
 
     [Fact]

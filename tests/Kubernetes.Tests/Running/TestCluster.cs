@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 
@@ -13,6 +14,10 @@ internal sealed class TestCluster : IAsyncDisposable
     private readonly byte[] _network = [127, (byte)Random.Shared.Next(16, 250), (byte)Random.Shared.Next(1, 250), 0];
     private readonly List<Pod> _pods = [];
     private readonly string _resolvConf = Path.GetTempFileName();
+
+    // The services' own: in a pod nobody else sees the socket of a replica's link.
+    private readonly DirectoryInfo _serviceTemp = Directory.CreateTempSubdirectory("pods-");
+    private readonly List<IPAddress> _cutOff = [];
     private readonly string _mounts;
     private readonly int _port;
     private byte _addresses;
@@ -27,7 +32,7 @@ internal sealed class TestCluster : IAsyncDisposable
         // An account is there if the pod asks for one.
         var account = Manifests.LoadBalancer.Container().VolumeMounts.SingleOrDefault(mount => mount.MountPath.Contains("serviceaccount", StringComparison.Ordinal))?.MountPath;
         _mounts = $"""
-            mount --bind "$0" /etc/resolv.conf && account=$1 && shift
+            mount --bind "$0" /etc/resolv.conf && account=$1 && shift && mount -t tmpfs tmpfs {_serviceTemp.FullName}
             {(account is null ? "" : $"mount -t tmpfs tmpfs /run && mkdir -p {account} && mount --bind \"$account\" {account}")}
             exec "$@"
             """;
@@ -58,7 +63,7 @@ internal sealed class TestCluster : IAsyncDisposable
         _port,
         ["dotnet", Repository.Output("Service")],
         Manifests.Service,
-        new Dictionary<string, string?> { ["ASPNETCORE_HTTP_PORTS"] = null, ["ASPNETCORE_URLS"] = $"http://{address}:{_port}" }));
+        new Dictionary<string, string?> { ["ASPNETCORE_HTTP_PORTS"] = null, ["ASPNETCORE_URLS"] = $"http://{address}:{_port}", ["TMPDIR"] = _serviceTemp.FullName }));
 
     /// <summary>Starts a load balancer and waits until it is ready, or what else it should be.</summary>
     /// <param name="name">The pod's name.</param>
@@ -110,8 +115,16 @@ internal sealed class TestCluster : IAsyncDisposable
         return Eventually.BecomesAsync(async () => string.Join(", ", await AnsweringAsync(loadBalancer)), answering => answering == wanted, $"{wanted} answer");
     }
 
+    /// <summary>Drops every packet to and from a pod, as when its node is cut off.</summary>
+    public void CutOff(Pod pod)
+    {
+        Requires.That(Drop("--insert", pod.Address), "Packets cannot be dropped: iptables is missing or may not.");
+        _cutOff.Add(pod.Address);
+    }
+
     public async ValueTask DisposeAsync()
     {
+        _cutOff.ForEach(address => Drop("--delete", address));
         foreach (var pod in _pods)
         {
             await pod.DisposeAsync();
@@ -121,6 +134,7 @@ internal sealed class TestCluster : IAsyncDisposable
         Dns.Dispose();
         await Api.DisposeAsync();
         File.Delete(_resolvConf);
+        _serviceTemp.Delete(recursive: true);
     }
 
     private async Task<Pod> StartAsync(string until, Func<IPAddress, Pod> start)
@@ -143,6 +157,25 @@ internal sealed class TestCluster : IAsyncDisposable
             seen => seen.IsReady,
             $"{pod.Name} becomes ready");
         return pod;
+    }
+
+    private static bool Drop(string action, IPAddress address)
+    {
+        try
+        {
+            return Drop("--source") && Drop("--destination");
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false;
+        }
+
+        bool Drop(string end)
+        {
+            using var process = Process.Start("iptables", ["--wait", action, "INPUT", "--in-interface", "lo", end, $"{address}", "--jump", "DROP"]);
+            process.WaitForExit();
+            return process.ExitCode == 0;
+        }
     }
 
     private IPAddress NextAddress()

@@ -108,6 +108,25 @@ public sealed class LivePageTests(LiveCluster cluster, Chromium chromium) : ICla
     }
 
     [Fact]
+    public async Task It_shows_which_lane_is_stuck()
+    {
+        await using var stuck = new LiveCluster { Settings = { ["ComputeLane__StuckAfter"] = "1" } };
+        await stuck.InitializeAsync();
+        var page = await chromium.OpenAsync(stuck.Admin.BaseAddress!);
+        await Expect(page.Locator(".card")).ToHaveCountAsync(LiveCluster.Replicas.Count, new() { Timeout = 60_000 });
+        await Expect(page.Locator(".stuck")).ToHaveCountAsync(0);
+        using var stop = new CancellationTokenSource();
+        var slow = stuck.Client.GetAsync("/slow?iterations=20000000000", stop.Token);
+
+        await Expect(page.Locator(".card .stuck")).ToHaveTextAsync("compute lane stuck", new() { Timeout = 60_000 });
+        await Expect(page.Locator(".events")).ToContainTextAsync("compute lane stuck", Patient);
+
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => slow);
+        await Expect(page.Locator(".stuck")).ToHaveCountAsync(0, new() { Timeout = 60_000 });
+    }
+
+    [Fact]
     public async Task It_shows_a_killed_replica_restarting_and_back()
     {
         var page = await chromium.OpenAsync(cluster.Admin.BaseAddress!);

@@ -8,4 +8,7 @@ namespace ClusterAspire.Contract;
 [JsonSerializable(typeof(ReplicaHealth))]
 [JsonSerializable(typeof(ReplicaStatus[]))]
 [JsonSerializable(typeof(ReportedEvent))]
+[JsonSerializable(typeof(ControlRequest))]
+[JsonSerializable(typeof(ControlReply))]
+[JsonSerializable(typeof(SupervisorFigures))]
 public sealed partial class ContractJson : JsonSerializerContext;

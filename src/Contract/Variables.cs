@@ -45,6 +45,15 @@ public static class Variables
     /// <summary>Where the live page, the metrics and the replica API listen.</summary>
     public const string LoadBalancerAdminUrl = "LoadBalancer__AdminUrl";
 
+    /// <summary>What the names of the variables begin with that name the descriptors of sockets that the load balancer listens by.</summary>
+    public const string LoadBalancerSockets = "LoadBalancer__Sockets__";
+
+    /// <summary>What tells a load balancer from another at the same sockets.</summary>
+    public const string LoadBalancerInstance = "LoadBalancer__Instance";
+
+    /// <summary>Where the cluster takes commands, for the load balancer to pass on.</summary>
+    public const string LoadBalancerControl = "LoadBalancer__Control";
+
     /// <summary>The token that clients of the admin port must send.</summary>
     public const string LoadBalancerAdminToken = "LoadBalancer__AdminToken";
 

@@ -10,6 +10,7 @@ using ClusterAspire.LoadBalancer.Forwarding;
 using ClusterAspire.LoadBalancer.Health;
 using ClusterAspire.LoadBalancer.Listening;
 using ClusterAspire.LoadBalancer.Retry;
+using ClusterAspire.LoadBalancer.Supervision;
 using ClusterAspire.LoadBalancer.Telemetry;
 using ClusterAspire.LoadBalancer.Tls;
 using ClusterAspire.LoadBalancer.Upstreams;
@@ -43,7 +44,7 @@ internal static class LoadBalancerExtensions
             // A header's value is passed on byte for byte (Latin1Text).
             kestrel.RequestHeaderEncodingSelector = static _ => Encoding.Latin1;
             kestrel.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1;
-            var clients = new ClientConnections(options.Value, kestrel.Limits, new(provider.GetRequiredService<EdgeServer>));
+            var clients = new ClientConnections(options.Value, kestrel.Limits, new(provider.GetRequiredService<EdgeServer>), provider.GetRequiredService<OpenConnections>());
             foreach (var address in options.Value.ListenAddresses)
             {
                 kestrel.Listen(address, clients.AddTo);
@@ -65,7 +66,12 @@ internal static class LoadBalancerExtensions
         services.AddSingleton<IConfigureOptions<HttpsRedirectionOptions>>(provider => provider.GetRequiredService<OutsideWorld>());
         services.AddSingleton<IConfigureOptions<HstsOptions>>(provider => provider.GetRequiredService<OutsideWorld>());
         services.AddSockets();
-        services.AddSingleton<IConnectionListenerFactory, PausingListenerFactory>();
+        services.AddSingleton<HandedSockets>();
+        services.AddSingleton<OpenConnections>();
+        services.AddSingleton<FirstAnswers>();
+        services.AddSingleton<PausingListenerFactory>();
+        services.AddSingleton<IConnectionListenerFactory>(provider => provider.GetRequiredService<PausingListenerFactory>());
+        services.AddHostedService<Handover>();
         // A failure of a background service must not end the load balancer.
         services.Configure<HostOptions>(host => host.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore);
         services.AddSingleton<UpstreamCatalog>();
@@ -93,6 +99,9 @@ internal static class LoadBalancerExtensions
         services.AddSingleton<BalancerEvents>();
         services.AddSingleton<MatcherPolicy, AdminPortPolicy>();
         services.AddSingleton<AdminToken>();
+        services.AddSingleton<ClusterCommands>();
+        services.AddSingleton<SupervisorMetrics>();
+        services.AddHostedService(provider => provider.GetRequiredService<SupervisorMetrics>());
         // The framework does so in Development only.
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddExceptionHandler<BadRequests>();

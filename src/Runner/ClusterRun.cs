@@ -4,6 +4,7 @@ using ClusterAspire.Orchestration.Options;
 using ClusterAspire.Orchestration.Plan;
 using ClusterAspire.Orchestration.Processes;
 using ClusterAspire.Orchestration.Selection;
+using ClusterAspire.Orchestration.Sockets;
 using ClusterAspire.Orchestration.Supervision;
 using ClusterAspire.Runner.Control;
 using ClusterAspire.Runner.Programs;
@@ -24,6 +25,9 @@ internal sealed class ClusterRun(Func<IConfiguration> configure, IClusterOutput 
     // What replicas run in, now and before each reload.
     private readonly List<RuntimeSelection> _selections = [];
 
+    // Whatever the configuration says at a reload.
+    private (int Port, int AdminPort)? _ports;
+
     /// <summary>Runs it until it is told to stop.</summary>
     /// <exception cref="ClusterException">Something the user has to change.</exception>
     public async Task RunAsync()
@@ -34,8 +38,10 @@ internal sealed class ClusterRun(Func<IConfiguration> configure, IClusterOutput 
         var log = new LogBook(systemd);
         var address = Address(options, log);
         using var rotation = address is null ? null : new Rotation(address.DestinationsFile, plan.LoadBalancer.AdminUrl);
-        using var supervisor = new Supervisor(plan, runtime, new ProcessRuntime(BuiltProgram.LoadBalancer) { Descriptors = HandedOverSockets.Descriptors }, log) { Rotation = rotation };
-        var control = new ClusterControl(supervisor, log, () => Describe(supervisor, plan, options), () => ReloadAsync(supervisor), stop.Begin);
+        using var sockets = HeldSockets.ArePossible ? new HeldSockets() : null;
+        using var supervisor = new Supervisor(plan, runtime, new ProcessRuntime(BuiltProgram.LoadBalancer), log) { Rotation = rotation, Sockets = sockets, Control = address?.Path };
+        var control = new ClusterControl(
+            supervisor, log, () => Describe(supervisor, plan, options), () => ReloadAsync(supervisor), () => ReloadLoadBalancerAsync(supervisor), stop.Begin);
         stop.Reload += () => _ = control.ReloadAsync().ContinueWith(reload => reload.Exception, TaskScheduler.Default);
         using var server = address is null ? null : Listen(address, control, log);
         await supervisor.RunAsync(stop.Drain, stop.AtOnce);
@@ -53,9 +59,7 @@ internal sealed class ClusterRun(Func<IConfiguration> configure, IClusterOutput 
     private async Task<(ClusterPlan Plan, Orchestration.Runtime.IRuntime Runtime, ClusterOptions Options)> PlanAsync(bool isRunning)
     {
         var configuration = configure();
-        var options = ClusterOptions.From(configuration);
-        options.Validate();
-        HandedOverSockets.PutInto(options.Listen);
+        var options = Options(configuration);
         options.Service = options.Service is null ? null : await _programs.FindAsync(options.Service, stop.Drain);
         var selector = new RuntimeSelector(options, BuildOptions.From(configuration), terminal) { IsRunning = isRunning };
         var selection = await selector.SelectAsync(BuiltProgram.Service, BuiltProgram.Source, stop.Drain);
@@ -68,10 +72,34 @@ internal sealed class ClusterRun(Func<IConfiguration> configure, IClusterOutput 
         return (ClusterPlan.Create(options, selection.Machine), selection.Runtime, options);
     }
 
-    private async Task<int> ReloadAsync(Supervisor supervisor)
+    private ClusterOptions Options(IConfiguration configuration)
+    {
+        var options = ClusterOptions.From(configuration);
+        _ports ??= (options.Port, options.AdminPort);
+        (options.Port, options.AdminPort) = _ports.Value;
+        options.Validate();
+        HandedOverSockets.PutInto(options.Listen);
+        return options;
+    }
+
+    private async Task<string> ReloadAsync(Supervisor supervisor)
     {
         var (plan, runtime, _) = await PlanAsync(isRunning: true);
-        return await supervisor.ReloadAsync(plan, runtime);
+        var count = await supervisor.ReloadAsync(plan, runtime);
+        var replicas = $"{count} replica{(count is 1 ? "" : "s")}";
+        if (!supervisor.Differs(plan.LoadBalancer))
+        {
+            return $"{replicas} {(count is 1 ? "was" : "were")} replaced.";
+        }
+
+        await supervisor.ReplaceLoadBalancerAsync(plan.LoadBalancer);
+        return $"{replicas} and the load balancer were replaced.";
+    }
+
+    private async Task<string> ReloadLoadBalancerAsync(Supervisor supervisor)
+    {
+        await supervisor.ReplaceLoadBalancerAsync(LoadBalancerPlan.Create(Options(configure())));
+        return "The load balancer was replaced.";
     }
 
     private ClusterStatus Describe(Supervisor supervisor, ClusterPlan plan, ClusterOptions options) => new(

@@ -18,6 +18,9 @@ public sealed class LiveCluster : IAsyncLifetime
     /// <summary>What all processes are told besides.</summary>
     public Dictionary<string, string> Settings { get; } = new() { ["ASPNETCORE_ENVIRONMENT"] = "Development" };
 
+    /// <summary>Takes the commands.</summary>
+    public StandInRunner Runner { get; } = new();
+
     /// <summary>The public port.</summary>
     public HttpClient Client { get; private set; } = null!;
 
@@ -45,6 +48,7 @@ public sealed class LiveCluster : IAsyncLifetime
             ["Replica__Name"] = "loadbalancer",
             ["LoadBalancer__Url"] = Url(_ports[2]).ToString(),
             ["LoadBalancer__AdminUrl"] = Url(_ports[3]).ToString(),
+            ["LoadBalancer__Control"] = Runner.Path,
         };
         foreach (var (replica, i) in Replicas.Select((replica, i) => (replica, i)))
         {
@@ -78,6 +82,7 @@ public sealed class LiveCluster : IAsyncLifetime
     {
         Client.Dispose();
         Admin.Dispose();
+        await Runner.DisposeAsync();
         foreach (var process in _processes.Values)
         {
             process.Kill();

@@ -266,6 +266,21 @@ public sealed class LivePageTests(LiveCluster cluster, Chromium chromium) : ICla
     }
 
     [Fact]
+    public async Task Its_buttons_tell_the_runner_what_to_do_and_say_what_came_of_it()
+    {
+        var page = await chromium.OpenAsync(cluster.Admin.BaseAddress!);
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Reload" }).ClickAsync();
+        await Expect(page.Locator(".commands")).ToContainTextAsync("As you like.", Patient);
+        await page.GetByRole(AriaRole.Button, new() { Name = "+1" }).ClickAsync();
+        await LiveCluster.EventuallyAsync(() => Task.FromResult(cluster.Runner.Asked.Count is 2));
+        await Card(page, "replica-1").GetByRole(AriaRole.Button, new() { Name = "Restart" }).ClickAsync();
+        await LiveCluster.EventuallyAsync(() => Task.FromResult(cluster.Runner.Asked.Count is 3));
+
+        Assert.Equal(["reload ", "scale +1", "reload replica-1"], cluster.Runner.Asked);
+    }
+
+    [Fact]
     public async Task It_shows_what_the_supervisor_reports()
     {
         var page = await chromium.OpenAsync(cluster.Admin.BaseAddress!);

@@ -17,6 +17,28 @@ public sealed class ContractTests
         new ClusterOptions { Replicas = "2", Port = 18080, AdminPort = 18081, QueueLimit = 7, LaneQueueLimit = 9, DrainTimeout = 3.5 },
         new Machine([4, 5], Processors: 2) { IsFree = _ => true, Pins = true });
 
+    [Theory]
+    [InlineData("http://*:80", "[::]:80")]
+    [InlineData("https://+", "[::]:443")]
+    [InlineData("HTTP://0.0.0.0:8080/", "0.0.0.0:8080")]
+    [InlineData("http://[::1]:8080", "[::1]:8080")]
+    [InlineData("http://localhost:8080", "127.0.0.1:8080 [::1]:8080")]
+    [InlineData("http://unix:/run/shop.sock", "/run/shop.sock")]
+    [InlineData("http://fd:3", "")]
+    [InlineData("http://fd:2", null)]
+    [InlineData("http://*:0", null)]
+    [InlineData("http://*:x", null)]
+    [InlineData("http://*:65536", null)]
+    [InlineData("http://a/b:80", null)]
+    [InlineData("http://", null)]
+    [InlineData("http://unix:/", null)]
+    [InlineData("ftp://*:80", null)]
+    [InlineData("*:80", null)]
+    public void Where_to_listen_is_read_alike_by_who_holds_the_sockets_and_who_uses_them(string text, string? endPoints) =>
+        Assert.Equal(
+            endPoints?.Replace("[::]", System.Net.Sockets.Socket.OSSupportsIPv6 ? "[::]" : "0.0.0.0", StringComparison.Ordinal),
+            ListenAddress.TryParse(text, out var address) ? string.Join(' ', address.EndPoints()) : null);
+
     [Fact]
     public void The_load_balancer_reads_its_ports_limits_and_destinations()
     {

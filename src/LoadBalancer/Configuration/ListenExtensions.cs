@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using ClusterAspire.Contract;
 using ClusterAspire.LoadBalancer.Tls;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
@@ -61,7 +62,7 @@ internal static class ListenExtensions
     {
         if (address.SocketPath is { } path)
         {
-            RemoveLeftBehind(path);
+            ListenAddress.RemoveLeftBehind(path);
             kestrel.ListenUnixSocket(path, Configure);
         }
         else if (address.Descriptor is { } descriptor)
@@ -81,24 +82,6 @@ internal static class ListenExtensions
             }
 
             clients(listen);
-        }
-    }
-
-    // A process that was killed left it behind. If a process listens there, binding will report that.
-    private static void RemoveLeftBehind(string path)
-    {
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            socket.Connect(new UnixDomainSocketEndPoint(path));
-        }
-        catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionRefused)
-        {
-            File.Delete(path);
-        }
-        catch (SocketException)
-        {
-            // It does not exist, or this user may not open it.
         }
     }
 

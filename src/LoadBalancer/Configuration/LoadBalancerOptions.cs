@@ -1,3 +1,4 @@
+using ClusterAspire.Contract;
 using ClusterAspire.LoadBalancer.Discovery;
 
 namespace ClusterAspire.LoadBalancer.Configuration;
@@ -16,6 +17,18 @@ public sealed class LoadBalancerOptions
     /// <c>http://fd:3</c> for a socket that this process was started with.
     /// </summary>
     public IList<string> Listen { get; } = [];
+
+    /// <summary>
+    /// Descriptors of listening sockets that this process was started with, the runner's: it listens by them at the addresses
+    /// that they are bound to, and so may another balancer that takes its place.
+    /// </summary>
+    public IList<int> Sockets { get; } = [];
+
+    /// <summary>What tells this balancer from another at the same sockets, to whoever asks at the admin port's <c>/health/INSTANCE</c>: the runner's. Null for nothing.</summary>
+    public string? Instance { get; set; }
+
+    /// <summary>Where the cluster takes commands, which the live page and the admin port's API then offer: the runner's. Null for nowhere.</summary>
+    public string? Control { get; set; }
 
     /// <summary>Proxies in front, addresses or networks (<c>10.0.0.0/8</c>): what their <c>X-Forwarded-For</c>, <c>-Proto</c> and <c>-Host</c> say is taken for the client's. Anybody else's are not looked at.</summary>
     public IList<string> TrustedProxies { get; } = [];

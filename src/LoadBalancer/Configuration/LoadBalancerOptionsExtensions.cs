@@ -1,3 +1,4 @@
+using ClusterAspire.Contract;
 using ClusterAspire.LoadBalancer.Discovery;
 using ClusterAspire.LoadBalancer.Discovery.Kubernetes;
 
@@ -19,7 +20,7 @@ internal static class LoadBalancerOptionsExtensions
                 options => options.Listen.All(text => ListenAddress.TryParse(text, out _)),
                 "LoadBalancer:Listen must be addresses such as http://*:80, https://*:443 or http://unix:/run/shop.sock.")
             .Validate(
-                options => options.ListenAddresses.All(address => address.SocketPath is not null || address.Descriptor is not null || address.Binding.Port != options.AdminUrl.Port),
+                options => options.ListenAddresses.All(address => address.SocketPath is not null || address.Descriptor is not null || address.Port != options.AdminUrl.Port),
                 "LoadBalancer:Listen and LoadBalancer:AdminUrl must have different ports.")
             .Validate(options => options.TrustedProxies.All(TrustedProxy.IsSound), "LoadBalancer:TrustedProxies must be IP addresses or networks such as 10.0.0.0/8.")
             .Validate(

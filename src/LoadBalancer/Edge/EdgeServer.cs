@@ -3,6 +3,7 @@ using ClusterAspire.LoadBalancer.Balancing;
 using ClusterAspire.LoadBalancer.Configuration;
 using ClusterAspire.LoadBalancer.Forwarding;
 using ClusterAspire.LoadBalancer.Forwarding.Http1;
+using ClusterAspire.LoadBalancer.Listening;
 using ClusterAspire.LoadBalancer.Retry;
 using ClusterAspire.LoadBalancer.Telemetry;
 using ClusterAspire.LoadBalancer.Upstreams;
@@ -31,6 +32,7 @@ internal sealed class EdgeServer(
     BalancerMetrics metrics,
     ServerMetrics server,
     IOptions<LoadBalancerOptions> options,
+    OpenConnections open,
     TimeProvider time) : IDisposable
 {
     private const int MostIdleExchanges = 64;
@@ -41,8 +43,8 @@ internal sealed class EdgeServer(
     /// <summary>For requests that are being served.</summary>
     public ObjectPool<EdgeExchange> Exchanges { get; } = new DefaultObjectPool<EdgeExchange>(new DefaultPooledObjectPolicy<EdgeExchange>(), MostIdleExchanges);
 
-    /// <summary>The route it serves, or null.</summary>
-    public EdgeRoute? Route => routes.Current;
+    /// <summary>The route it serves, or null: while connections are to end with their next response, that is Kestrel's to say.</summary>
+    public EdgeRoute? Route => open.AreClosing ? null : routes.Current;
 
     /// <summary>What the user chose.</summary>
     public LoadBalancerOptions Options => options.Value;

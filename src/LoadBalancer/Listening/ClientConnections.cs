@@ -13,7 +13,8 @@ namespace ClusterAspire.LoadBalancer.Listening;
 /// <param name="options">What the user chose.</param>
 /// <param name="limits">Kestrel's limits.</param>
 /// <param name="edge">Serves the plain requests.</param>
-internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServerLimits limits, Lazy<EdgeServer> edge)
+/// <param name="open">Those that are open.</param>
+internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServerLimits limits, Lazy<EdgeServer> edge, OpenConnections open)
 {
     private ConnectionDelegate? _http2;
 
@@ -30,10 +31,12 @@ internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServ
 
     private async Task ServeAsync(ConnectionContext connection, ConnectionDelegate http1)
     {
+        using var entry = open.Add(connection);
         var transport = connection.Transport;
         if (connection.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) is true)
         {
             // TLS has negotiated HTTP/2, so there is no HTTP/1 to check.
+            entry.BecomesHttp2();
             var sent = new WatchedOutput(transport.Output);
             connection.Transport = new Duplex(new PooledInput(transport.Input), sent);
             connection.Features.Get<IConnectionHeartbeatFeature>()?.OnHeartbeat(_ => AbortIfStalled(connection, sent), sent);
@@ -65,6 +68,7 @@ internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServ
         {
             connection.Features.Set(heartbeat);
             connection.Transport = new Duplex(new PooledInput(transport.Input), new WatchedOutput(transport.Output));
+            entry.BecomesHttp2();
             await _http2!(connection);
         }
     }

@@ -55,7 +55,7 @@ internal sealed class OutsideWorld(IOptions<LoadBalancerOptions> options) : ISta
 
     /// <inheritdoc/>
     public void Configure(HttpsRedirectionOptions redirection) =>
-        redirection.HttpsPort = options.Value.ListenAddresses.FirstOrDefault(address => address is { IsHttps: true, Descriptor: null })?.Binding.Port ?? 443;
+        redirection.HttpsPort = options.Value.ListenAddresses.FirstOrDefault(address => address is { IsHttps: true, Descriptor: null, SocketPath: null })?.Port ?? 443;
 
     /// <inheritdoc/>
     public void Configure(HstsOptions hsts) => hsts.MaxAge = TimeSpan.FromDays(options.Value.HstsDays);

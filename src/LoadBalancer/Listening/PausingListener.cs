@@ -15,6 +15,7 @@ namespace ClusterAspire.LoadBalancer.Listening;
 /// <remarks>Kestrel's own asks again at once when it is refused a descriptor, and so keeps a core busy with nothing.</remarks>
 /// <param name="socket">The listening socket.</param>
 /// <param name="connections">Makes connections of accepted sockets.</param>
+/// <param name="ready">What to wait for before the first is accepted.</param>
 /// <param name="pauses">Whether it is one of those that pause: not the admin port's.</param>
 /// <param name="noDelay">Whether small packets are sent at once.</param>
 /// <param name="events">What the live page shows.</param>
@@ -22,6 +23,7 @@ namespace ClusterAspire.LoadBalancer.Listening;
 internal sealed partial class PausingListener(
     Socket socket,
     SocketConnectionContextFactory connections,
+    Task ready,
     bool pauses,
     bool noDelay,
     BalancerEvents events,
@@ -45,6 +47,11 @@ internal sealed partial class PausingListener(
         {
             try
             {
+                if (!ready.IsCompleted)
+                {
+                    await ready.WaitAsync(_unbound.Token);
+                }
+
                 if (_isShort)
                 {
                     await WaitAsync();
@@ -53,7 +60,11 @@ internal sealed partial class PausingListener(
                 KeepSpare();
                 var accepted = await socket.AcceptAsync(cancellationToken);
                 _isShort = pauses && Descriptors.AreShort(accepted.Handle);
-                accepted.NoDelay = noDelay;
+                if (EndPoint is IPEndPoint)
+                {
+                    accepted.NoDelay = noDelay;
+                }
+
                 return connections.Create(accepted);
             }
             catch (Exception exception) when (exception is ObjectDisposedException or OperationCanceledException or SocketException { SocketErrorCode: SocketError.OperationAborted })
@@ -74,11 +85,18 @@ internal sealed partial class PausingListener(
         }
     }
 
+    /// <summary>Accepts no more.</summary>
+    public void StopAccepting()
+    {
+        _unbound.Cancel();
+        // Where others have it too it goes on to listen: the runtime shuts down none that is inherited.
+        socket.Dispose();
+    }
+
     /// <inheritdoc/>
     public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
-        _unbound.Cancel();
-        socket.Dispose();
+        StopAccepting();
         return default;
     }
 

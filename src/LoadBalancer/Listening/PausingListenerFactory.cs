@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using ClusterAspire.LoadBalancer.Configuration;
+using ClusterAspire.LoadBalancer.Health;
 using ClusterAspire.LoadBalancer.Telemetry;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -8,13 +10,24 @@ using Microsoft.Extensions.Options;
 
 namespace ClusterAspire.LoadBalancer.Listening;
 
-/// <summary>Listens for Kestrel at addresses of the network, by <see cref="PausingListener"/>.</summary>
+/// <summary>Listens for Kestrel at addresses of the network, and by sockets that were handed to this process, by <see cref="PausingListener"/>.</summary>
 internal sealed class PausingListenerFactory(
-    IOptions<SocketTransportOptions> transport, IOptions<LoadBalancerOptions> options, BalancerEvents events, ILoggerFactory loggers)
+    IOptions<SocketTransportOptions> transport, IOptions<LoadBalancerOptions> options, HandedSockets handed, FirstAnswers answers, BalancerEvents events, ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
+    private readonly ConcurrentBag<PausingListener> _listeners = [];
+
     /// <inheritdoc/>
-    public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint;
+    public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint or FileHandleEndPoint { FileHandleType: FileHandleType.Auto or FileHandleType.Tcp } || handed[endpoint] is not null;
+
+    /// <summary>Accepts no more, at any port.</summary>
+    public void StopAccepting()
+    {
+        foreach (var listener in _listeners)
+        {
+            listener.StopAccepting();
+        }
+    }
 
     /// <inheritdoc/>
     /// <exception cref="AddressInUseException">Another process listens there.</exception>
@@ -25,28 +38,36 @@ internal sealed class PausingListenerFactory(
             return new(new NoListener(endpoint));
         }
 
-        Socket socket;
+        var inherited = endpoint is FileHandleEndPoint file ? HandedSockets.Open((nint)file.FileHandle) : handed[endpoint];
+        var socket = inherited ?? Bind(endpoint);
+        socket.Listen(transport.Value.Backlog);
+        var port = (socket.LocalEndPoint as IPEndPoint)?.Port;
+        var isPublic = port != options.Value.AdminUrl.Port;
+        // The edge blocks no thread, so it serves a request on the thread that received it. TLS would have to be decrypted there.
+        var isInline = endpoint is IPEndPoint && isPublic && options.Value.Edge && !options.Value.ListenAddresses.Any(address => address.IsHttps && address.Port == port);
+        var listener = new PausingListener(
+            socket,
+            new SocketConnectionContextFactory(Options(transport.Value, isInline), loggers.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets")),
+            // Clients can wait in the queue of one that is handed on; they would be refused by another.
+            ready: isPublic && inherited is not null ? answers.Heard : Task.CompletedTask,
+            pauses: isPublic,
+            transport.Value.NoDelay,
+            events,
+            loggers.CreateLogger<PausingListener>());
+        _listeners.Add(listener);
+        return new(listener);
+    }
+
+    private Socket Bind(EndPoint endpoint)
+    {
         try
         {
-            socket = transport.Value.CreateBoundListenSocket(endpoint);
+            return transport.Value.CreateBoundListenSocket(endpoint);
         }
         catch (SocketException exception) when (exception.SocketErrorCode is SocketError.AddressAlreadyInUse)
         {
             throw new AddressInUseException(exception.Message, exception);
         }
-
-        socket.Listen(transport.Value.Backlog);
-        var port = ((IPEndPoint)endpoint).Port;
-        var isPublic = port != options.Value.AdminUrl.Port;
-        // The edge blocks no thread, so it serves a request on the thread that received it. TLS would have to be decrypted there.
-        var isInline = isPublic && options.Value.Edge && !options.Value.ListenAddresses.Any(address => address.IsHttps && address.Binding.Port == port);
-        return new(new PausingListener(
-            socket,
-            new SocketConnectionContextFactory(Options(transport.Value, isInline), loggers.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets")),
-            pauses: isPublic,
-            transport.Value.NoDelay,
-            events,
-            loggers.CreateLogger<PausingListener>()));
     }
 
     private static SocketConnectionFactoryOptions Options(SocketTransportOptions transport, bool isInline) => new()

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
+using ClusterAspire.Contract;
 using Microsoft.Extensions.Configuration;
 
 namespace ClusterAspire.Orchestration.Options;
@@ -171,7 +172,7 @@ public sealed partial class ClusterOptions
         Check(ReplicaPort is >= 0 and <= 65535, nameof(ReplicaPort), "must be from 1 to 65535, or 0 to pick free ports", ReplicaPort);
         foreach (var address in Listen)
         {
-            Check(AddressPattern().IsMatch(address), nameof(Listen), "must be an address such as http://*:80, https://*:443 or http://unix:/run/shop.sock, or systemd", address);
+            Check(address.Equals("systemd", StringComparison.OrdinalIgnoreCase) || ListenAddress.TryParse(address, out _), nameof(Listen), "must be an address such as http://*:80, https://*:443 or http://unix:/run/shop.sock, or systemd", address);
         }
 
         Check(QueueLimit is null or (>= 0 and <= 1_000_000), nameof(QueueLimit), "must be from 0 to 1000000", QueueLimit ?? 0);
@@ -274,9 +275,6 @@ public sealed partial class ClusterOptions
 
     [GeneratedRegex("^(?<number>[1-9][0-9]{0,14})(?<unit>[bkmg]?)$")]
     private static partial Regex MemoryPattern();
-
-    [GeneratedRegex("^(https?://.+|systemd)$", RegexOptions.IgnoreCase)]
-    private static partial Regex AddressPattern();
 
     [GeneratedRegex("(?!^)[A-Z]")]
     private static partial Regex Capital();

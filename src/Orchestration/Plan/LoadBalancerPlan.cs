@@ -22,6 +22,10 @@ public sealed record LoadBalancerPlan(int Port, int AdminPort, IReadOnlyDictiona
     /// <summary>Where clients reach the service besides.</summary>
     public IReadOnlyList<string> Listen { get; init; } = [];
 
+    /// <summary>The descriptors among them, of sockets that this process was started with.</summary>
+    public IReadOnlyList<int> Descriptors =>
+        [.. Listen.Select(text => ListenAddress.TryParse(text, out var address) ? address.Descriptor : null).OfType<int>()];
+
     /// <summary>Plans a load balancer that has no destinations yet.</summary>
     /// <param name="options">What the user chose.</param>
     /// <param name="name">What it is called.</param>
@@ -76,6 +80,12 @@ public sealed record LoadBalancerPlan(int Port, int AdminPort, IReadOnlyDictiona
             .Append(new(Variables.DestinationsFile, file))
             .ToDictionary(),
     };
+
+    /// <summary>Whether another one is told the same.</summary>
+    public bool IsToldAs(LoadBalancerPlan other) =>
+        (Port, AdminPort) == (other.Port, other.AdminPort)
+        && Environment.Count == other.Environment.Count
+        && Environment.All(variable => other.Environment.TryGetValue(variable.Key, out var value) && value == variable.Value);
 
     /// <summary>Makes sure that it can listen at both ports.</summary>
     /// <exception cref="ClusterException">A port is taken.</exception>

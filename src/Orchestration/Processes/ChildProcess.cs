@@ -35,6 +35,9 @@ internal abstract class ChildProcess : IDisposable
     /// <summary>Asks it, and what it has started, to end.</summary>
     public abstract void Terminate();
 
+    /// <summary>Tells it that another process has taken its sockets over, and to end with the connections it has.</summary>
+    public virtual void HandOver() => Terminate();
+
     /// <summary>Ends it, and what it has started, at once.</summary>
     public abstract void Kill();
 

@@ -17,6 +17,7 @@ internal sealed partial class ProcessGroup : ChildProcess
 {
     private const int SigKill = 9;
     private const int SigTerm = 15;
+    private const int SigWinch = 28;
     private const int Interrupted = 4;
 
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
@@ -81,6 +82,15 @@ internal sealed partial class ProcessGroup : ChildProcess
         {
             _terminated = true;
             Signal(SigTerm);
+        }
+    }
+
+    public override void HandOver()
+    {
+        lock (_lock)
+        {
+            _terminated = true;
+            Signal(SigWinch);
         }
     }
 

@@ -65,6 +65,12 @@ internal sealed class ProcessInstance : IStandby
         return Task.CompletedTask;
     }
 
+    public Task HandOverAsync()
+    {
+        _process.HandOver();
+        return Task.CompletedTask;
+    }
+
     public Task KillAsync()
     {
         _process.Kill();

@@ -33,9 +33,6 @@ public sealed class ProcessRuntime : IStandbyRuntime
         }
     }
 
-    /// <summary>Descriptors of this process that each run is to have too, by the same numbers.</summary>
-    public IReadOnlyList<int> Descriptors { get; init; } = [];
-
     /// <inheritdoc />
     public IReadOnlyList<int>? Cores
     {
@@ -54,21 +51,21 @@ public sealed class ProcessRuntime : IStandbyRuntime
 
     /// <inheritdoc />
     public Task<IInstance> StartAsync(Workload workload, Action<string> output, CancellationToken cancellationToken) =>
-        Task.FromResult<IInstance>(new ProcessInstance(Start(Describe(workload), workload.Core), workload.Core, output));
+        Task.FromResult<IInstance>(new ProcessInstance(Start(Describe(workload), workload), workload.Core, output));
 
     /// <inheritdoc />
     public Task<IStandby> PrepareAsync(Workload workload, Action<string> output, CancellationToken cancellationToken)
     {
         var start = Describe(workload);
         start.Environment[Variables.SupervisorStandby] = "true";
-        return Task.FromResult<IStandby>(new ProcessInstance(Start(start, workload.Core), workload.Core, output, waits: true));
+        return Task.FromResult<IStandby>(new ProcessInstance(Start(start, workload), workload.Core, output, waits: true));
     }
 
-    private ChildProcess Start(ProcessStartInfo start, int? core)
+    private ChildProcess Start(ProcessStartInfo start, Workload workload)
     {
         try
         {
-            return ChildProcess.Start(start, core, Descriptors);
+            return ChildProcess.Start(start, workload.Core, workload.Descriptors);
         }
         catch (Win32Exception e)
         {

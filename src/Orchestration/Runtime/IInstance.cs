@@ -18,6 +18,9 @@ public interface IInstance : IAsyncDisposable
     /// <summary>Asks it to drain and to exit; does not wait for that.</summary>
     Task StopAsync();
 
+    /// <summary>Asks it to drain and to exit, as another has taken its sockets over: it has time for the connections it has.</summary>
+    Task HandOverAsync() => StopAsync();
+
     /// <summary>Ends it at once.</summary>
     Task KillAsync();
 }

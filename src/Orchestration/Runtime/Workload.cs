@@ -23,6 +23,9 @@ public sealed record Workload(string Name, int? Core, int? Port, Uri Health, Uri
     /// <summary>The command-line arguments of its process.</summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
+    /// <summary>Descriptors of this process that its process is to have too, by the same numbers.</summary>
+    public IReadOnlyList<int> Descriptors { get; init; } = [];
+
     /// <summary>A replica.</summary>
     public static Workload Of(ReplicaPlan replica) =>
         new(replica.Name, replica.Core, replica.Port, new(replica.Address, Probes.Health), new(replica.Address, Probes.Alive), ServingOn(Readable(replica.Environment)))
@@ -32,7 +35,23 @@ public sealed record Workload(string Name, int? Core, int? Port, Uri Health, Uri
 
     /// <summary>The load balancer. Whether it is live is asked at its admin port: the public one may be full of clients.</summary>
     public static Workload Of(LoadBalancerPlan loadBalancer) =>
-        new(LoadBalancerPlan.Name, null, null, new(loadBalancer.Url, Probes.Health), new(loadBalancer.AdminUrl, Probes.Alive), InDevelopment(WithAnyHost(Readable(loadBalancer.Environment))));
+        new(LoadBalancerPlan.Name, null, null, new(loadBalancer.Url, Probes.Health), new(loadBalancer.AdminUrl, Probes.Alive), InDevelopment(WithAnyHost(Readable(loadBalancer.Environment)))) { Descriptors = loadBalancer.Descriptors };
+
+    /// <summary>The load balancer, with sockets that it listens by and that another may listen by too: it is asked by its name whether it is ready.</summary>
+    /// <param name="loadBalancer">The load balancer.</param>
+    /// <param name="id">What tells it from another.</param>
+    /// <param name="sockets">The sockets' descriptors.</param>
+    public static Workload Of(LoadBalancerPlan loadBalancer, string id, IReadOnlyList<int> sockets)
+    {
+        var workload = Of(loadBalancer);
+        var environment = new Dictionary<string, string>(workload.Environment) { [Variables.LoadBalancerInstance] = id };
+        foreach (var (i, socket) in sockets.Index())
+        {
+            environment[$"{Variables.LoadBalancerSockets}{i}"] = $"{socket}";
+        }
+
+        return workload with { Id = id, Health = new(loadBalancer.AdminUrl, $"{Probes.Health}/{id}"), Environment = environment, Descriptors = [.. sockets, .. loadBalancer.Descriptors] };
+    }
 
     /// <summary>The same on another core.</summary>
     public Workload On(int core) => this with

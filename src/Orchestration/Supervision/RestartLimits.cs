@@ -1,3 +1,4 @@
+using ClusterAspire.Contract;
 using ClusterAspire.Orchestration.Options;
 
 namespace ClusterAspire.Orchestration.Supervision;
@@ -24,14 +25,14 @@ public sealed record RestartLimits(long? Memory, TimeSpan? Age, long? Requests)
         return this with { Age = Age * share, Requests = (long?)(Requests * share) };
     }
 
-    /// <summary>Says what is reached; null while nothing is.</summary>
+    /// <summary>Says what is reached, and in words; null while nothing is.</summary>
     /// <param name="status">The replica.</param>
     /// <param name="requests">How many requests it has answered.</param>
     /// <param name="now">The time.</param>
-    internal string? Reached(WorkloadStatus status, long requests, DateTimeOffset now) =>
-        status.Memory > Memory ? $"uses {Mebibytes(status.Memory)} MiB of memory, more than {Mebibytes(Memory)} MiB"
-        : now - status.StartedAt > Age ? $"has run for {(now - status.StartedAt)?.TotalMinutes:0} min"
-        : requests >= Requests ? $"has answered {requests} requests"
+    internal (string Reason, string Words)? Reached(WorkloadStatus status, long requests, DateTimeOffset now) =>
+        status.Memory > Memory ? (RestartReason.Memory, $"uses {Mebibytes(status.Memory)} MiB of memory, more than {Mebibytes(Memory)} MiB")
+        : now - status.StartedAt > Age ? (RestartReason.Age, $"has run for {(now - status.StartedAt)?.TotalSeconds:0} s")
+        : requests >= Requests ? (RestartReason.Requests, $"has answered {requests} requests")
         : null;
 
     private static long? Mebibytes(long? bytes) => bytes >> 20;

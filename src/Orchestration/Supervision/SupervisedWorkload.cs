@@ -1,3 +1,4 @@
+using ClusterAspire.Contract;
 using ClusterAspire.Orchestration.Runtime;
 
 namespace ClusterAspire.Orchestration.Supervision;
@@ -35,12 +36,16 @@ internal sealed class SupervisedWorkload(
     private TimeSpan _limit;
     private CancellationToken _atOnce;
     private string? _loop;
+    private bool _handsOver;
     private int _leftBehind;
     private IInstance? _instance;
     private DateTimeOffset? _startedAt;
     private bool _isReady;
     private int _restarts;
     private string? _lastEnd;
+
+    /// <summary>Is told each time it is to be started again: why, a <see cref="RestartReason"/>.</summary>
+    public Action<string> Restarts { get; init; } = _ => { };
 
     /// <summary>Completes when it has been healthy for the first time.</summary>
     public Task Ready => _ready.Task;
@@ -96,9 +101,11 @@ internal sealed class SupervisedWorkload(
     /// <summary>Asks it to drain and to exit, and returns once it has gone, or cannot be ended.</summary>
     /// <param name="limit">It is killed after that long.</param>
     /// <param name="atOnce">Kills it when cancelled.</param>
-    public async Task StopAsync(TimeSpan limit, CancellationToken atOnce)
+    /// <param name="handsOver">Whether another has taken its sockets over.</param>
+    public async Task StopAsync(TimeSpan limit, CancellationToken atOnce, bool handsOver = false)
     {
         _limit = limit;
+        _handsOver = handsOver;
         _atOnce = atOnce;
         await _stop.CancelAsync();
         if (await Task.WhenAny(Running, GiveUpAsync()) != Running)
@@ -120,9 +127,10 @@ internal sealed class SupervisedWorkload(
             var waiting = default(IStandby);
             for (var tries = 1; ; tries++)
             {
-                var (who, how) = await RunOnceAsync(waiting);
+                var (who, how, why) = await RunOnceAsync(waiting);
                 (_isReady, _instance, _lastEnd) = (false, null, how);
                 _restarts++;
+                Restarts(why);
                 _firstEnd.TrySetResult(how);
                 var delay = _crashes.Ended();
                 waiting = _standbys is null ? null : await _standbys.TakeAsync();
@@ -170,7 +178,7 @@ internal sealed class SupervisedWorkload(
         }
     }
 
-    private async Task<(string Who, string How)> RunOnceAsync(IStandby? waiting)
+    private async Task<(string Who, string How, string Why)> RunOnceAsync(IStandby? waiting)
     {
         IInstance started;
         try
@@ -179,7 +187,7 @@ internal sealed class SupervisedWorkload(
         }
         catch (Exception e) when (!_stop.IsCancellationRequested)
         {
-            return (workload.Name, $"did not start: {e.Message.TrimEnd('.')}");
+            return (workload.Name, $"did not start: {e.Message.TrimEnd('.')}", RestartReason.Start);
         }
 
         await using var instance = started;
@@ -199,8 +207,8 @@ internal sealed class SupervisedWorkload(
         _stop.Token.ThrowIfCancellationRequested();
         var who = $"{workload.Name} ({instance.Id})";
         return first == hangs
-            ? (who, await KillHungAsync(instance, await hangs))
-            : (who, $"exited with code {await instance.Exited}");
+            ? (who, await KillHungAsync(instance, await hangs), RestartReason.Hang)
+            : (who, $"exited with code {await instance.Exited}", RestartReason.Exit);
     }
 
     private async Task WatchHealthAsync(IInstance instance, CancellationToken ended)
@@ -255,7 +263,7 @@ internal sealed class SupervisedWorkload(
     {
         if (!_atOnce.IsCancellationRequested)
         {
-            await Task.WhenAny(instance.StopAsync(), Task.Delay(KillLimit, time, _atOnce));
+            await Task.WhenAny(_handsOver ? instance.HandOverAsync() : instance.StopAsync(), Task.Delay(KillLimit, time, _atOnce));
             await Task.WhenAny(instance.Exited, Task.Delay(_limit, time, _atOnce));
         }
 

@@ -1,5 +1,8 @@
+using System.Collections.Concurrent;
+using ClusterAspire.Contract;
 using ClusterAspire.Orchestration.Plan;
 using ClusterAspire.Orchestration.Runtime;
+using ClusterAspire.Orchestration.Sockets;
 
 namespace ClusterAspire.Orchestration.Supervision;
 
@@ -27,24 +30,37 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SemaphoreSlim _changing = new(1);
     private readonly Queue<int> _ports = new();
+    private readonly ConcurrentDictionary<(string Name, string Reason), long> _restarts = new();
     private readonly Lock _lock = new();
     private readonly List<RunningReplica> _replicas = [];
-    private SupervisedWorkload? _balancer;
+    // The last one serves; those before it drain.
+    private readonly List<SupervisedWorkload> _balancers = [];
+    private LoadBalancerPlan? _balancerPlan;
     private ClusterPlan _plan = plan;
     private IRuntime _service = service;
     private CancellationToken _stop;
     private CancellationToken _atOnce;
     private bool _serves;
     private int _replacements;
+    private int _balancersPlaced;
 
     /// <summary>How the load balancer is told of replicas that come and go; null when it knows its replicas once and for all.</summary>
     public Rotation? Rotation { get; init; }
+
+    /// <summary>The load balancer's sockets; null where it has to listen itself. Closed when the plan ends.</summary>
+    public HeldSockets? Sockets { get; init; }
 
     /// <summary>How waiting is done; for tests.</summary>
     internal TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>How a URL is asked; for tests.</summary>
     internal Func<Uri, CancellationToken, Task<ProbeResult>> Ask { get; init; } = Probe.AskAsync;
+
+    /// <summary>Where the cluster takes commands, which the load balancer is told; null where it takes none.</summary>
+    public string? Control { get; init; }
+
+    /// <summary>How often replicas and the load balancer were started again, and why.</summary>
+    public IReadOnlyList<RestartFigure> Restarts => [.. _restarts.Select(restarts => new RestartFigure(restarts.Key.Name, restarts.Key.Reason, restarts.Value))];
 
     /// <summary>What replicas and the load balancer are doing.</summary>
     public IReadOnlyList<WorkloadStatus> Status
@@ -53,8 +69,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
         {
             lock (_lock)
             {
-                var statuses = _replicas.OrderBy(replica => replica.Number).Select(StatusOf).ToList();
-                return _balancer is null ? statuses : [.. statuses, _balancer.Status];
+                return [.. _replicas.OrderBy(replica => replica.Number).Select(StatusOf), .. _balancers.Select(balancer => balancer.Status)];
             }
         }
     }
@@ -79,8 +94,8 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
 
         (_stop, _atOnce) = (stop, atOnce);
         output.Say($"Starting {Count(plan.Replicas.Count)} of {plan.Name}.");
-        var balancerPlan = Rotation is null ? plan.LoadBalancer : plan.LoadBalancer.InFrontOfThoseIn(Rotation.File);
-        using var balancer = Supervise(Workload.Of(balancerPlan), loadBalancer);
+        _balancerPlan = Told(plan.LoadBalancer);
+        var balancer = Supervise(Place(_balancerPlan), loadBalancer);
         var replicas = plan.Replicas.Select((replica, i) => Add(i, replica, plan, _service)).ToList();
         replicas.ForEach(replica => replica.IsInRotation = true);
         try
@@ -96,7 +111,11 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
             await Task.WhenAny(replicas.Select(replica => replica.Workload.Ready)).WaitAsync(stop);
 
             Start(balancer);
-            _balancer = balancer;
+            lock (_lock)
+            {
+                _balancers.Add(balancer);
+            }
+
             await EnsureStartedAsync(balancer, stop);
             _serves = true;
             output.Ready(plan);
@@ -111,10 +130,16 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
         finally
         {
             _serves = false;
-            await balancer.StopAsync(_plan.DrainTimeout + Grace, atOnce);
+            // Nobody is to wait for one that does not come.
+            Sockets?.Dispose();
+            var serving = _balancers.LastOrDefault() ?? balancer;
+            await serving.StopAsync(_plan.DrainTimeout + Grace, atOnce);
             // Stopping cancels a change that was in progress.
             await _changing.WaitAsync(CancellationToken.None);
+            await Task.WhenAll(_balancers.Where(other => other != serving).Select(other => other.StopAsync(_plan.DrainTimeout + Grace, atOnce)));
             await StopAsync([.. _replicas]);
+            balancer.Dispose();
+            _balancers.ForEach(other => other.Dispose());
         }
     }
 
@@ -130,13 +155,85 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
         var count = next.Replicas.Count == _plan.Replicas.Count ? olds.Count : next.Replicas.Count;
         foreach (var old in olds.Take(count))
         {
-            await ReplaceAsync(old, next, runtime, cancelled);
+            await ReplaceAsync(old, next, runtime, RestartReason.Reload, cancelled);
         }
 
         (_plan, _service) = (next, runtime);
         await ScaleWithinAsync(count, cancelled);
         return Math.Min(count, olds.Count);
     });
+
+    /// <summary>Replaces one replica by another like it, which is ready before it drains.</summary>
+    /// <param name="name">Its name.</param>
+    /// <exception cref="ClusterException">There is none of that name, or the new one does not get ready.</exception>
+    public Task ReplaceAsync(string name) => ChangeAsync(async cancelled =>
+    {
+        var old = _replicas.Find(replica => replica.Plan.Name == name)
+            ?? throw new ClusterException($"There is no {name}: there are {string.Join(", ", _replicas.Select(replica => replica.Plan.Name).Order(StringComparer.Ordinal))}.");
+        await ReplaceAsync(old, _plan, _service, RestartReason.Reload, cancelled);
+        return 1;
+    });
+
+    /// <summary>
+    /// Replaces the load balancer: another takes its sockets over, and once that is ready it accepts no more and ends with the
+    /// connections it has.
+    /// </summary>
+    /// <param name="next">What the new one is told; its ports are those of before.</param>
+    /// <returns>Its successor's process.</returns>
+    /// <exception cref="ClusterException">The new one does not get ready, and that of before goes on; or sockets cannot be passed on here.</exception>
+    public async Task<string?> ReplaceLoadBalancerAsync(LoadBalancerPlan next)
+    {
+        if (Sockets is null)
+        {
+            throw new ClusterException("On this operating system a load balancer's sockets cannot be passed on to another: stop the cluster and run it again.");
+        }
+
+        SupervisedWorkload? successor = null;
+        await ChangeAsync(async cancelled =>
+        {
+            var plan = Told(next);
+            try
+            {
+                successor = Supervise(Place(plan), loadBalancer);
+                Start(successor);
+                if (await successor.WhyNotReadyAsync(cancelled) is { } why)
+                {
+                    throw new ClusterException($"The new {LoadBalancerPlan.Name} {why}; its last words were: {successor.LastLine ?? "none"}");
+                }
+            }
+            catch
+            {
+                await (successor?.StopAsync(Grace, _atOnce) ?? Task.CompletedTask);
+                successor?.Dispose();
+                Sockets.KeepThoseOf(_balancerPlan!);
+                throw;
+            }
+
+            SupervisedWorkload old;
+            lock (_lock)
+            {
+                (old, _balancerPlan) = (_balancers[^1], plan);
+                _balancers.Add(successor);
+            }
+
+            Count(LoadBalancerPlan.Name, RestartReason.Reload);
+            output.Say($"{LoadBalancerPlan.Name} was replaced: {successor.Status.Process} accepts new connections, and {old.Status.Process} ends with those it has.");
+            // For its connections, and then as much again for what is in flight on those that are left.
+            await old.StopAsync((2 * _plan.DrainTimeout) + Grace, _atOnce, handsOver: true);
+            lock (_lock)
+            {
+                _balancers.Remove(old);
+            }
+
+            old.Dispose();
+            Sockets.KeepThoseOf(plan);
+            return 1;
+        });
+        return successor!.Status.Process;
+    }
+
+    /// <summary>Whether the load balancer that serves is told something else than another would be.</summary>
+    public bool Differs(LoadBalancerPlan next) => _balancerPlan?.IsToldAs(Told(next)) is false;
 
     /// <summary>Starts more replicas, or drains and stops those with the highest numbers.</summary>
     /// <param name="count">How many there are to be, made of how many there are: <c>current => current + 1</c>.</param>
@@ -210,15 +307,15 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
         foreach (var replica in replicas)
         {
             var status = replica.Workload.Status;
-            if (status.State is WorkloadState.Ready && now - status.StartedAt > StartGrace && replica.Limits.Reached(status, answered(replica.Destination), now) is { } reached)
+            if (status.State is WorkloadState.Ready && now - status.StartedAt > StartGrace && replica.Limits.Reached(status, answered(replica.Destination), now) is var (reason, words))
             {
-                output.Say($"{status.Name} ({status.Process}) {reached}: another takes its place.");
+                output.Say($"{status.Name} ({status.Process}) {words}: another takes its place.");
                 await ChangeAsync(async cancelled =>
                 {
                     // The replica may have been replaced or stopped in the meantime.
                     if (_replicas.Contains(replica))
                     {
-                        await ReplaceAsync(replica, _plan, _service, cancelled);
+                        await ReplaceAsync(replica, _plan, _service, reason, cancelled);
                     }
 
                     return 1;
@@ -228,10 +325,11 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
         }
     }
 
-    private async Task ReplaceAsync(RunningReplica old, ClusterPlan next, IRuntime runtime, CancellationToken cancelled)
+    private async Task ReplaceAsync(RunningReplica old, ClusterPlan next, IRuntime runtime, string reason, CancellationToken cancelled)
     {
         var replica = Add(old.Number, next.Replica(old.Number, PortsTaken()), next, runtime);
         await JoinAsync([replica], [old], cancelled);
+        Count(replica.Plan.Name, reason);
         output.Say($"{replica.Plan.Name} was replaced: {replica.Workload.Status.Process} serves in its place.");
     }
 
@@ -355,6 +453,16 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
         return added;
     }
 
+    private LoadBalancerPlan Told(LoadBalancerPlan balancer)
+    {
+        var told = Rotation is null ? balancer : balancer.InFrontOfThoseIn(Rotation.File);
+        return Control is null ? told : told with { Environment = new Dictionary<string, string>(told.Environment) { [Variables.LoadBalancerControl] = Control } };
+    }
+
+    private Workload Place(LoadBalancerPlan balancer) => Sockets is null
+        ? Workload.Of(balancer)
+        : Workload.Of(balancer, $"{LoadBalancerPlan.Name}.{++_balancersPlaced}", Sockets.ListenFor(balancer));
+
     private HashSet<int> PortsTaken() => [.. _ports, .. _replicas.Select(replica => replica.Plan.Port)];
 
     private IEnumerable<Destination> Destinations() => _replicas.Where(replica => replica.IsInRotation).Select(replica => replica.Destination);
@@ -371,16 +479,22 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
     private static WorkloadStatus StatusOf(RunningReplica replica) =>
         replica.Leaves ? replica.Workload.Status with { State = WorkloadState.Draining } : replica.Workload.Status;
 
+    private void Count(string name, string reason) => _restarts.AddOrUpdate((name, reason), 1, (_, count) => count + 1);
+
     private static string Count(int replicas) => $"{replicas} replica{(replicas is 1 ? "" : "s")}";
 
     private SupervisedWorkload Supervise(Workload workload, IRuntime runtime, ClusterPlan? of = null) =>
-        new(workload, runtime, (of ?? _plan).Standby, (of ?? _plan).Liveness, Ask, output, Time);
+        new(workload, runtime, (of ?? _plan).Standby, (of ?? _plan).Liveness, Ask, output, Time) { Restarts = reason => Count(workload.Name, reason) };
 
     private async Task EnsureStartedAsync(SupervisedWorkload balancer, CancellationToken stop)
     {
         if (!await balancer.Tried.WaitAsync(stop))
         {
-            _plan.LoadBalancer.EnsurePortsAreFree();
+            if (Sockets is null)
+            {
+                _plan.LoadBalancer.EnsurePortsAreFree();
+            }
+
             throw new ClusterException($"The load balancer cannot run; the last it said was: {balancer.LastLine ?? "nothing"}");
         }
     }

@@ -16,9 +16,13 @@ internal sealed partial class Drain(
     ILogger<Drain> logger) : IHostedService
 {
     private int _begun;
+    private volatile bool _isAnnounced;
 
     /// <summary>Whether this process is on its way out.</summary>
-    public bool IsDraining => Volatile.Read(ref _begun) == 1 || application.ApplicationStopping.IsCancellationRequested;
+    public bool IsDraining => _isAnnounced || Volatile.Read(ref _begun) == 1 || application.ApplicationStopping.IsCancellationRequested;
+
+    /// <summary>Is on its way out from now on, and serves until it <see cref="Begin">begins</see> to drain.</summary>
+    public void Announce() => _isAnnounced = true;
 
     /// <summary>Starts to drain; further calls do nothing.</summary>
     public void Begin()

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using ClusterAspire.Contract;
 using ClusterAspire.Orchestration;
 using ClusterAspire.Orchestration.Options;
 using ClusterAspire.Runner.Control;
@@ -19,8 +20,11 @@ internal static class ControlCommands
         var json = new Option<bool>("--json") { Description = "As JSON." };
         yield return Make(
             new Command("status", "Shows what the replicas are doing.") { json }, configure, _ => [], (parsed, text) => ShowStatus(text, parsed.GetValue(json)));
+        var one = new Argument<string?>("NAME") { Description = "A replica, to replace that one alone as it is, or loadbalancer. [the replicas, and the load balancer if its settings have changed]", Arity = ArgumentArity.ZeroOrOne };
         yield return Make(
-            new Command("reload", "Replaces the replicas one by one, by a new build or configuration too: each successor is ready before its predecessor drains."), configure, _ => []);
+            new Command("reload", "Replaces the replicas one by one, by a new build or configuration too: each successor is ready before its predecessor drains.") { one },
+            configure,
+            parsed => [parsed.GetValue(one) ?? ""]);
 
         var count = new Argument<string>("N") { Description = "How many replicas: N, +N, -N or auto." };
         yield return Make(new Command("scale", "Changes the number of replicas.") { count }, configure, parsed => [parsed.GetValue(count)!]);

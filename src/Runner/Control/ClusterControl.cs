@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
+using ClusterAspire.Contract;
 using ClusterAspire.Orchestration;
+using ClusterAspire.Orchestration.Plan;
 using ClusterAspire.Orchestration.Supervision;
 
 namespace ClusterAspire.Runner.Control;
@@ -9,10 +11,14 @@ namespace ClusterAspire.Runner.Control;
 /// <param name="supervisor">Does it.</param>
 /// <param name="log">Has written down what was.</param>
 /// <param name="describe">Makes the cluster's status.</param>
-/// <param name="reload">Reads the configuration again and replaces the replicas; returns how many.</param>
+/// <param name="reload">Reads the configuration again and replaces the replicas, and the load balancer if it is to be told something else; says what it did.</param>
+/// <param name="reloadLoadBalancer">Reads the configuration again and replaces the load balancer; says what it did.</param>
 /// <param name="stop">Drains and ends.</param>
-internal sealed class ClusterControl(Supervisor supervisor, LogBook log, Func<ClusterStatus> describe, Func<Task<int>> reload, Action stop)
+internal sealed class ClusterControl(Supervisor supervisor, LogBook log, Func<ClusterStatus> describe, Func<Task<string>> reload, Func<Task<string>> reloadLoadBalancer, Action stop)
 {
+    private long _reloads;
+    private long _failedReloads;
+
     /// <summary>Does what is asked.</summary>
     /// <param name="request">What.</param>
     /// <param name="reply">Replies.</param>
@@ -24,7 +30,10 @@ internal sealed class ClusterControl(Supervisor supervisor, LogBook log, Func<Cl
             var text = request switch
             {
                 { Verb: "status" } => JsonSerializer.Serialize(describe(), JsonSerializerOptions.Web),
-                { Verb: "reload" } => await ReloadAsync(),
+                { Verb: "figures" } => JsonSerializer.Serialize(Figures, ContractJson.Default.SupervisorFigures),
+                { Verb: "reload", Arguments: [] or [""] } => await ReloadAsync(),
+                { Verb: "reload", Arguments: [LoadBalancerPlan.Name] } => await ReloadAsync("Reloading the load balancer: the new one accepts once it is ready.", reloadLoadBalancer),
+                { Verb: "reload", Arguments: [var replica] } => await ReloadAsync($"Reloading {replica}: it is replaced once its successor is ready.", () => ReplaceAsync(replica)),
                 { Verb: "scale", Arguments: [var count] } => await ScaleAsync(count),
                 { Verb: "stop" } => await StopAsync(reply),
                 { Verb: "logs", Arguments: [var follows, var workload] } => await ShowAsync(log.LinesAsync(workload is "" ? null : Known(workload), follows is "follow", left), reply),
@@ -58,21 +67,35 @@ internal sealed class ClusterControl(Supervisor supervisor, LogBook log, Func<Cl
 
     /// <summary>Reloads as <c>reload</c> does.</summary>
     /// <returns>What became of it.</returns>
-    public async Task<string> ReloadAsync()
+    public Task<string> ReloadAsync() => ReloadAsync("Reloading: each replica is replaced once its successor is ready.", reload);
+
+    private async Task<string> ReloadAsync(string begins, Func<Task<string>> replace)
     {
-        log.Say("Reloading: each replica is replaced once its successor is ready.");
+        log.Say(begins);
         try
         {
-            var count = await reload();
-            var done = $"{count} replica{(count is 1 ? " was" : "s were")} replaced.";
+            var done = await replace();
+            Interlocked.Increment(ref _reloads);
             log.Say(done);
             return done;
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
+            Interlocked.Increment(ref _failedReloads);
             log.Warn($"Reloading stopped, those before go on: {e.Message}");
             throw new ClusterException($"Reloading stopped, those before go on: {e.Message}");
         }
+    }
+
+    private SupervisorFigures Figures => new(
+        new(Interlocked.Read(ref _reloads), Interlocked.Read(ref _failedReloads)),
+        supervisor.Restarts,
+        [.. supervisor.Status.Where(status => status.State is WorkloadState.CrashLoop).Select(status => status.Name)]);
+
+    private async Task<string> ReplaceAsync(string replica)
+    {
+        await supervisor.ReplaceAsync(replica);
+        return $"{replica} was replaced.";
     }
 
     private async Task<string> ScaleAsync(string wanted)

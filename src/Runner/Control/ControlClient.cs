@@ -1,5 +1,4 @@
-using System.IO.Pipes;
-using System.Text.Json;
+using ClusterAspire.Contract;
 using ClusterAspire.Orchestration;
 
 namespace ClusterAspire.Runner.Control;
@@ -7,8 +6,6 @@ namespace ClusterAspire.Runner.Control;
 /// <summary>Talks to a running cluster of this user.</summary>
 internal static class ControlClient
 {
-    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(2);
-
     /// <summary>Asks the cluster that is meant to do something, and shows what it replies.</summary>
     /// <param name="name">Its name, or null for any.</param>
     /// <param name="port">Its public port, or null for any.</param>
@@ -19,55 +16,30 @@ internal static class ControlClient
     public static async Task<int?> AskAsync(string? name, int? port, ControlRequest request, Action<string> show)
     {
         await using var connection = await ConnectAsync(name, port);
-        using var reader = new StreamReader(connection);
-        try
+        await foreach (var reply in connection.AskAsync(request))
         {
-            await connection.WriteAsync((byte[])[.. JsonSerializer.SerializeToUtf8Bytes(request, JsonSerializerOptions.Web), (byte)'\n']);
-            while (await reader.ReadLineAsync() is { } line)
+            switch (reply)
             {
-                switch (JsonSerializer.Deserialize<ControlReply>(line, JsonSerializerOptions.Web))
-                {
-                    case { ExitCode: { } exitCode }:
-                        return exitCode;
-                    case { Error: { } error }:
-                        await Console.Error.WriteLineAsync(error);
-                        break;
-                    case { Text: { } text }:
-                        show(text);
-                        break;
-                }
+                case { ExitCode: { } exitCode }:
+                    return exitCode;
+                case { Error: { } error }:
+                    await Console.Error.WriteLineAsync(error);
+                    break;
+                case { Text: { } text }:
+                    show(text);
+                    break;
             }
-        }
-        catch (IOException)
-        {
-            // It has ended.
         }
 
         return null;
     }
 
-    private static async Task<NamedPipeClientStream> ConnectAsync(string? name, int? port)
+    private static async Task<ControlConnection> ConnectAsync(string? name, int? port)
     {
         var running = ControlAddress.Running().Where(address => (name is null || address.Name == name) && (port is null || address.Port == port)).ToList();
-        var connection = running is [var only] ? await TryConnectAsync(only) : null;
+        var connection = running is [var only] ? await ControlConnection.TryConnectAsync(only.Path) : null;
         return connection ?? throw new ClusterException(running.Count < 2
             ? $"No cluster{(name is null ? "" : $" called {name}")}{(port is null ? "" : $" at port {port}")} of this user is running: clusteraspire run starts one."
             : $"Several clusters are running, {string.Join(", ", running)}: say which by --port or --name.");
-    }
-
-    private static async Task<NamedPipeClientStream?> TryConnectAsync(ControlAddress address)
-    {
-        var connection = new NamedPipeClientStream(".", address.Path, PipeDirection.InOut, PipeOptions.Asynchronous | PipeOptions.CurrentUserOnly);
-        try
-        {
-            await connection.ConnectAsync(ConnectLimit, CancellationToken.None);
-            return connection;
-        }
-        catch (Exception e) when (e is TimeoutException or IOException or UnauthorizedAccessException)
-        {
-            // Another user's, or it has ended just now.
-            await connection.DisposeAsync();
-            return null;
-        }
     }
 }

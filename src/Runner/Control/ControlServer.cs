@@ -1,5 +1,6 @@
 using System.IO.Pipes;
 using System.Text.Json;
+using ClusterAspire.Contract;
 
 namespace ClusterAspire.Runner.Control;
 
@@ -102,7 +103,7 @@ internal sealed class ControlServer : IDisposable
         }
 
         async Task ReplyAsync(ControlReply reply) =>
-            await connection.WriteAsync((byte[])[.. JsonSerializer.SerializeToUtf8Bytes(reply, JsonSerializerOptions.Web), (byte)'\n'], left.Token);
+            await connection.WriteAsync((byte[])[.. JsonSerializer.SerializeToUtf8Bytes(reply, ContractJson.Default.ControlReply), (byte)'\n'], left.Token);
     }
 
     private static async Task WatchAsync(NamedPipeServerStream connection, CancellationTokenSource left)
@@ -143,7 +144,7 @@ internal sealed class ControlServer : IDisposable
             {
                 try
                 {
-                    return JsonSerializer.Deserialize<ControlRequest>(buffer.AsSpan(0, end), JsonSerializerOptions.Web);
+                    return JsonSerializer.Deserialize(buffer.AsSpan(0, end), ContractJson.Default.ControlRequest);
                 }
                 catch (JsonException)
                 {

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.WebSockets;
 using System.Text.Json;
 
 namespace ClusterAspire.Runner.Tests.Production;
@@ -32,6 +34,69 @@ public sealed class ControlTests
         Assert.Equal(2, after.Count);
         Assert.Empty(before.Intersect(after));
         Assert.DoesNotContain(before, Unix.IsRunning);
+    }
+
+    [Fact]
+    public async Task Nothing_is_lost_when_the_load_balancer_is_replaced_and_nobody_is_refused_while_it_is_away()
+    {
+        await using var cluster = new PlainCluster();
+        // Less than the slow one takes: it has that long once more.
+        cluster.Write(new { }, new { drainTimeout = 3 });
+        await cluster.StartAsync();
+        var replicas = await cluster.PidsAsync();
+        var first = Balancer(cluster);
+        var load = new MixedLoad(cluster.Client.BaseAddress!);
+        load.Start();
+        await load.GoesOnAsync(100);
+        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = cluster.Client.BaseAddress, Timeout = Eventually.Patience };
+        var slow = cluster.GetAsync("/wait?ms=4000", client);
+        using var socket = new ClientWebSocket();
+        await socket.ConnectAsync(new UriBuilder(cluster.Client.BaseAddress!) { Scheme = "ws", Path = "/echo" }.Uri, TestContext.Current.CancellationToken);
+        using var enough = new CancellationTokenSource();
+        var multiplexed = GetByHttp2Async(cluster, enough.Token);
+
+        var replacing = cluster.DoAsync("reload", "loadbalancer");
+        await cluster.Runner.LineAsync(line => line.StartsWith("loadbalancer was replaced: ", StringComparison.Ordinal), "another accepts");
+        await EchoAsync(socket);
+        await load.GoesOnAsync(200);
+
+        Assert.Equal("waited", await slow);
+        await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, TestContext.Current.CancellationToken);
+        Assert.Equal(["The load balancer was replaced."], await replacing);
+        var second = Balancer(cluster);
+        Assert.NotEqual(first, second);
+        Assert.False(Unix.IsRunning(first));
+
+        // One that does not start leaves that of before as it is; so does a reload that has nothing to tell it.
+        cluster.Write(new { }, new { drainTimeout = 3, loadBalancer = new { retryLimit = -1 } });
+        var (exitCode, failed) = await cluster.TellAsync("reload", "loadbalancer");
+        Assert.Equal((1, 1), (exitCode, failed.Errors.Count(error => error.StartsWith("Reloading stopped, those before go on: The new loadbalancer exited with code 1", StringComparison.Ordinal))));
+        cluster.Write(new { }, new { drainTimeout = 3 });
+        Assert.Equal(["2 replicas were replaced."], await cluster.DoAsync("reload"));
+        Assert.Equal(second, Balancer(cluster));
+
+        // A reload takes up its settings too.
+        cluster.Write(new { }, new { drainTimeout = 3, loadBalancer = new { replicaHeader = false } });
+        Assert.Equal(["2 replicas and the load balancer were replaced."], await cluster.DoAsync("reload"));
+        using (var plain = await client.GetAsync("/", TestContext.Current.CancellationToken))
+        {
+            Assert.False(plain.Headers.Contains("X-Replica"));
+        }
+
+        // One replica alone.
+        replicas = await cluster.PidsAsync();
+        Assert.Equal(["replica-1 was replaced."], await cluster.DoAsync("reload", "replica-1"));
+        Assert.Single(replicas.Intersect(await cluster.PidsAsync()));
+        await load.GoesOnAsync(100);
+        await load.EndAsync();
+        await enough.CancelAsync();
+        Assert.All(await multiplexed, status => Assert.Equal(HttpStatusCode.OK, status));
+
+        // Clients that come while there is none wait.
+        var killed = Balancer(cluster);
+        Unix.Signal(killed, Unix.SigKill);
+        await cluster.Runner.LineAsync(line => line == $"loadbalancer (pid {killed}) exited with code 137; restarting in 100 ms", "it has ended");
+        Assert.Equal(2, (await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => cluster.PidsAsync(isNew: true)))).SelectMany(pids => pids).Distinct().Count());
     }
 
     [Fact]
@@ -127,11 +192,88 @@ public sealed class ControlTests
         Assert.Contains(await cluster.DoAsync("events"), line => line.Contains($"(pid {pid}) exited with code 137", StringComparison.Ordinal));
         Assert.Equal(1, (await cluster.TellAsync("logs", "replica-7")).ExitCode);
 
+        await OverHttpAsync(cluster, pid);
+
         var slow = cluster.GetAsync("/wait?ms=2000");
         await cluster.DoAsync("stop");
         Assert.Equal("waited", await slow);
         Assert.Equal(0, await cluster.Runner.ExitAsync());
         Assert.Empty(Directory.GetFiles(Path.Combine(cluster.Folder, "clusteraspire")));
+    }
+
+    // What the live page's buttons do, and what is counted of it.
+    private static async Task OverHttpAsync(PlainCluster cluster, int killed)
+    {
+        using var admin = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new($"http://127.0.0.1:{cluster.AdminPort}"), Timeout = Eventually.Patience };
+        Assert.Equal((HttpStatusCode.OK, "3 replicas serve."), await PostAsync("scale/+1"));
+        Assert.Equal((HttpStatusCode.OK, "2 replicas serve."), await PostAsync("scale/-1"));
+        Assert.Equal((HttpStatusCode.OK, "replica-0 was replaced."), await PostAsync("reload/replica-0"));
+        Assert.Equal((HttpStatusCode.Conflict, "The number of replicas must be N, +N, -N or auto, not 'many'."), await PostAsync("scale/many"));
+        Assert.Equal(HttpStatusCode.Conflict, (await PostAsync("reload/replica-7")).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await PostAsync("reload", origin: "http://elsewhere.example")).Status);
+        Assert.DoesNotContain(killed, await cluster.PidsAsync());
+
+        (string Name, string Attribute, string Value)[] wanted =
+        [
+            ("reloads_total", "", "1"),
+            ("reloads_total", "error_type=\"stopped\"", "1"),
+            ("restarts_total", "clusteraspire_restart_reason=\"reload\",service_instance_id=\"replica-0\"", "1"),
+            ("restarts_total", "clusteraspire_restart_reason=\"exit\"", "1"),
+            ("crash_loops", "", "0"),
+        ];
+        await Eventually.IsTrueAsync(
+            async () =>
+            {
+                var metrics = (await admin.GetStringAsync("/metrics", TestContext.Current.CancellationToken)).Split('\n');
+                return Array.TrueForAll(wanted, figure => Array.Exists(metrics, line =>
+                    line.StartsWith($"clusteraspire_supervisor_{figure.Name}", StringComparison.Ordinal)
+                    && line.Contains(figure.Attribute, StringComparison.Ordinal)
+                    && line.EndsWith($"}} {figure.Value}", StringComparison.Ordinal)));
+            },
+            "it is counted");
+
+        async Task<(HttpStatusCode Status, string Said)> PostAsync(string path, string? origin = null)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, $"/api/cluster/{path}");
+            if (origin is not null)
+            {
+                request.Headers.Add("Origin", origin);
+            }
+
+            using var response = await admin.SendAsync(request, TestContext.Current.CancellationToken);
+            var body = JsonElement.Parse(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+            return (response.StatusCode, body.GetProperty(response.IsSuccessStatusCode ? "text" : "detail").GetString()!);
+        }
+    }
+
+    private static int Balancer(PlainCluster cluster) =>
+        Unix.Children(cluster.Runner.Pid).Single(child => Unix.CommandLine(child).Contains("ClusterAspire.LoadBalancer", StringComparison.Ordinal));
+
+    private static async Task EchoAsync(ClientWebSocket socket)
+    {
+        var buffer = new byte[16];
+        await socket.SendAsync("still here"u8.ToArray(), WebSocketMessageType.Text, true, TestContext.Current.CancellationToken);
+        var received = await socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken);
+        Assert.Equal("still here"u8, buffer.AsSpan(0, received.Count));
+    }
+
+    private static async Task<IReadOnlyCollection<HttpStatusCode>> GetByHttp2Async(PlainCluster cluster, CancellationToken enough)
+    {
+        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false })
+        {
+            BaseAddress = cluster.Client.BaseAddress,
+            Timeout = Eventually.Patience,
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        var statuses = new HashSet<HttpStatusCode>();
+        while (!enough.IsCancellationRequested)
+        {
+            using var response = await client.PostAsync("/hash", new ByteArrayContent(new byte[1000]), TestContext.Current.CancellationToken);
+            statuses.Add(response.StatusCode);
+        }
+
+        return statuses;
     }
 
     [Theory]

@@ -1,6 +1,6 @@
-namespace ClusterAspire.Runner.Control;
+namespace ClusterAspire.Contract;
 
 /// <summary>What a client asks a running cluster to do, one line of JSON.</summary>
 /// <param name="Verb">Such as <c>reload</c>.</param>
 /// <param name="Arguments">What follows it.</param>
-internal sealed record ControlRequest(string Verb, string[] Arguments);
+public sealed record ControlRequest(string Verb, IReadOnlyList<string> Arguments);

@@ -30,7 +30,7 @@ public sealed class LoadBalancerOptions
     /// <summary>Where the cluster takes commands, which the live page and the admin port's API then offer: the runner's. Null for nowhere.</summary>
     public string? Control { get; set; }
 
-    /// <summary>Proxies in front, addresses or networks (<c>10.0.0.0/8</c>): what their <c>X-Forwarded-For</c>, <c>-Proto</c> and <c>-Host</c> say is taken for the client's. Anybody else's are not looked at.</summary>
+    /// <summary>Proxies in front, addresses or networks (<c>10.0.0.0/8</c>): what their <c>X-Forwarded-For</c>, <c>-Proto</c> and <c>-Host</c>, or else their <c>Forwarded</c>, say is taken for the client's. Anybody else's are not looked at.</summary>
     public IList<string> TrustedProxies { get; } = [];
 
     /// <summary>Whether requests by HTTP are sent to the HTTPS address.</summary>

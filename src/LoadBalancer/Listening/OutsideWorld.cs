@@ -21,6 +21,7 @@ internal sealed class OutsideWorld(IOptions<LoadBalancerOptions> options) : ISta
             {
                 if (trusts)
                 {
+                    clients.UseMiddleware<ForwardedMiddleware>();
                     clients.UseForwardedHeaders();
                 }
 

@@ -8,7 +8,7 @@ namespace ClusterAspire.Replica.Draining;
 /// Makes each response close its connection while the replica drains. A client that keeps connections alive opens its next one to
 /// another replica, and does not lose a request on a connection that closes while it sends.
 /// </summary>
-/// <remarks>HTTP/1 only: HTTP/2 has GOAWAY for this, which Kestrel sends when it stops.</remarks>
+/// <remarks>An upgrade, such as a WebSocket's, goes on. HTTP/1 only: HTTP/2 has GOAWAY for this, which Kestrel sends when it stops.</remarks>
 internal sealed class ConnectionCloseFilter(Drain drain) : IStartupFilter
 {
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
@@ -26,9 +26,14 @@ internal sealed class ConnectionCloseFilter(Drain drain) : IStartupFilter
         next(app);
     };
 
-    private static Task Close(object response)
+    private static Task Close(object state)
     {
-        ((HttpResponse)response).Headers.Connection = "close";
+        var response = (HttpResponse)state;
+        if (response.StatusCode is not StatusCodes.Status101SwitchingProtocols)
+        {
+            response.Headers.Connection = "close";
+        }
+
         return Task.CompletedTask;
     }
 }

@@ -273,9 +273,9 @@ public sealed class LivePageTests(LiveCluster cluster, Chromium chromium) : ICla
         await page.GetByRole(AriaRole.Button, new() { Name = "Reload" }).ClickAsync();
         await Expect(page.Locator(".commands")).ToContainTextAsync("As you like.", Patient);
         await page.GetByRole(AriaRole.Button, new() { Name = "+1" }).ClickAsync();
-        await LiveCluster.EventuallyAsync(() => Task.FromResult(cluster.Runner.Asked.Count is 2));
+        await Eventually.IsTrueAsync(() => cluster.Runner.Asked.Count is 2);
         await Card(page, "replica-1").GetByRole(AriaRole.Button, new() { Name = "Restart" }).ClickAsync();
-        await LiveCluster.EventuallyAsync(() => Task.FromResult(cluster.Runner.Asked.Count is 3));
+        await Eventually.IsTrueAsync(() => cluster.Runner.Asked.Count is 3);
 
         Assert.Equal(["reload ", "scale +1", "reload replica-1"], cluster.Runner.Asked);
     }

@@ -25,6 +25,7 @@ public sealed partial class CommandTests
         ["clusteraspire run . -- --greeting hello"] = "ToolTests.The_installed_tool_runs_a_published_application_and_a_project",
         ["clusteraspire reload"] = "ControlTests.A_release_is_switched_by_its_link",
         ["ln -sfn releases/42 current"] = "ControlTests.A_release_is_switched_by_its_link",
+        ["curl -X POST http://localhost:8081/api/cluster/scale/+1"] = "ControlTests.Status_logs_and_events_tell_the_user_alone_and_stop_drains",
         ["clusteraspire publish systemd --output ."] = "ServiceTests.The_unit_is_one_that_systemd_understands",
         ["docker compose up --build"] = "ComposeTests.Compose_brings_up_the_balancer_and_a_replica_on_each_core",
     };

@@ -16,6 +16,7 @@ public sealed class MistakesTests
     [InlineData("--port 9000 --admin-port 9000", "--admin-port (Cluster:AdminPort) must be another port than --port (Cluster:Port), not '9000'.")]
     [InlineData("--runtime vm", "--runtime (Cluster:Runtime) must be auto or process or container, not 'vm'.")]
     [InlineData("--drain-timeout -1", "--drain-timeout (Cluster:DrainTimeout) must be from 0 to 3600 seconds, not '-1'.")]
+    [InlineData("--restart-memory 512m --runtime container", "--restart-memory (Cluster:RestartMemory) looks at processes, not containers: leave it out and limit each container by --memory, or choose --runtime process.")]
     [InlineData("--standby --runtime container", "--standby (Cluster:Standby) keeps processes waiting, not containers: leave it out, or choose --runtime process.")]
     [InlineData("--service missing.dll", "missing.dll does not exist: build it, or name another built service by --service (Cluster:Service).")]
     public async Task A_wrong_switch(string arguments, string sentence) =>

@@ -184,6 +184,11 @@ public sealed partial class ClusterOptions
             throw new ClusterException($"{Switch(nameof(Standby))} keeps processes waiting, not containers: leave it out, or choose --runtime process.");
         }
 
+        if (RestartMemory is not null && Runtime is RuntimeKind.Container)
+        {
+            throw new ClusterException($"{Switch(nameof(RestartMemory))} looks at processes, not containers: leave it out and limit each container by --memory, or choose --runtime process.");
+        }
+
         Check(StartWave is null or (>= 1 and <= MostReplicas), nameof(StartWave), $"must be from 1 to {MostReplicas}", StartWave ?? 0);
         Check(RestartMemory is null || Bytes(RestartMemory) >= LeastMemory, nameof(RestartMemory), "must be a number of bytes from 6m on, with k, m or g behind it, such as 512m", RestartMemory ?? "");
         Check(RestartAge is 0 or (>= 60 and <= 31_536_000), nameof(RestartAge), "must be from 60 to 31536000 seconds, or 0 for never", RestartAge);

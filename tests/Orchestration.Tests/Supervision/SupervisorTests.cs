@@ -54,6 +54,19 @@ public sealed class SupervisorTests : IDisposable
     }
 
     [Fact]
+    public async Task Replicas_start_in_waves()
+    {
+        _running = Supervisor(_plan with { StartWave = 1 }).RunAsync(_stop.Token, _atOnce.Token);
+        Assert.Equal("replica-0", (await _replicas.NextAsync()).Name);
+        Healthy(_plan.Replicas[1].Port);
+        await Task.Delay(100, TestContext.Current.CancellationToken);
+        Assert.False(_replicas.HasStartedAnother);
+
+        Healthy(_plan.Replicas[0].Port);
+        Assert.Equal("replica-1", (await _replicas.NextAsync()).Name);
+    }
+
+    [Fact]
     public async Task What_exits_is_started_again_after_a_delay_that_grows()
     {
         var (replica, _) = await StartAsync();

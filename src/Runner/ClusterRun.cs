@@ -87,9 +87,15 @@ internal sealed class ClusterRun(Func<IConfiguration> configure, IClusterOutput 
         var (plan, runtime, _) = await PlanAsync(isRunning: true);
         var count = await supervisor.ReloadAsync(plan, runtime);
         var replicas = $"{count} replica{(count is 1 ? "" : "s")}";
+        var were = count is 1 ? "was" : "were";
         if (!supervisor.Differs(plan.LoadBalancer))
         {
-            return $"{replicas} {(count is 1 ? "was" : "were")} replaced.";
+            return $"{replicas} {were} replaced.";
+        }
+
+        if (!HeldSockets.ArePossible)
+        {
+            return $"{replicas} {were} replaced; the load balancer takes up its new settings at the next start.";
         }
 
         await supervisor.ReplaceLoadBalancerAsync(plan.LoadBalancer);

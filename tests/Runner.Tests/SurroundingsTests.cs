@@ -342,12 +342,13 @@ public sealed class SurroundingsTests
     {
         Requires.Linux();
         Requires.That(Engine.IsInstalled("unshare", "--mount", "true"), "This user cannot mount.");
+        var folder = Directory.CreateTempSubdirectory("clusteraspire-full-").FullName;
         await using var cluster = Cluster.BeginWithin(
-            ["unshare", "--mount", "sh", "-c", "mount -t tmpfs -o size=64k tmpfs /tmp && head -c 100000 /dev/zero > /tmp/full 2> /dev/null; exec \"$@\"", "sh"],
+            ["unshare", "--mount", "sh", "-c", "mount -t tmpfs -o size=64k tmpfs \"$0\" && head -c 100000 /dev/zero > \"$0/full\" 2> /dev/null; exec \"$@\"", folder],
             Processes,
             2,
             ["--service", Path.Combine(AppContext.BaseDirectory, "ClusterAspire.LedgerService.dll")],
-            ("TMPDIR", "/tmp"));
+            ("TMPDIR", folder));
         var victim = (await cluster.ServesAsync(2))[0];
 
         Assert.Equal(HttpStatusCode.OK, (await PostAsync("", 1000)).StatusCode);
@@ -355,13 +356,14 @@ public sealed class SurroundingsTests
         await IsRefusedAsync("");
         await IsRefusedAsync(victim.Address.OriginalString);
 
-        Assert.Equal(0, Engine.Execute("nsenter", ["--target", $"{cluster.Runner.Pid}", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/tmp"]).ExitCode);
+        Assert.Equal(0, Engine.Execute("nsenter", ["--target", $"{cluster.Runner.Pid}", "--mount", "mount", "-t", "tmpfs", "tmpfs", folder]).ExitCode);
         Assert.Equal(HttpStatusCode.OK, (await PostAsync("", 200_000)).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await PostAsync(victim.Address.OriginalString, 200_000)).StatusCode);
         cluster.Kill(victim);
         await cluster.ReplicaAsync(victim.Name, replica => replica is { State: "ready", Restarts: 1 }, "it is back");
         Assert.Equal(HttpStatusCode.OK, (await PostAsync("", 1000)).StatusCode);
         await EndsAsync(cluster);
+        Directory.Delete(folder);
 
         async Task IsRefusedAsync(string to)
         {

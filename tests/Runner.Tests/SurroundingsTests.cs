@@ -212,7 +212,7 @@ public sealed class SurroundingsTests
     [Fact]
     public async Task A_replica_that_hangs_later_is_replaced_and_its_requests_are_answered_by_others()
     {
-        await using var cluster = await Cluster.StartAsync(Processes, replicas: 2, ["--liveness-timeout", "10"]);
+        await using var cluster = await Cluster.StartAsync(Processes, replicas: 2, ["--liveness-timeout", "20"]);
         var victim = (await cluster.ReplicasAsync())[1];
         cluster.Freeze(victim);
 

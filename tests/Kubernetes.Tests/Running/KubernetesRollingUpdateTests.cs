@@ -94,10 +94,7 @@ public sealed class KubernetesRollingUpdateTests() : RollingUpdateTests("kuberne
     [Fact]
     public async Task A_replica_that_is_cut_off_costs_no_safe_request_and_holds_none_up()
     {
-        var (first, second) = (await Cluster.StartServiceAsync("service-a"), await Cluster.StartServiceAsync("service-b"));
-        Cluster.Publish([first, second]);
-        var loadBalancer = await Cluster.StartLoadBalancerAsync("loadbalancer-1");
-        await Cluster.AnsweringAsync(loadBalancer, "service-a", "service-b");
+        var (first, loadBalancer) = await StartTwoReplicasAsync();
         await using Load load = new(loadBalancer);
         await load.GoOnAsync();
 
@@ -115,10 +112,7 @@ public sealed class KubernetesRollingUpdateTests() : RollingUpdateTests("kuberne
     [Fact]
     public async Task A_replica_that_is_killed_costs_no_safe_request()
     {
-        var (first, second) = (await Cluster.StartServiceAsync("service-a"), await Cluster.StartServiceAsync("service-b"));
-        Cluster.Publish([first, second]);
-        var loadBalancer = await Cluster.StartLoadBalancerAsync("loadbalancer-1");
-        await Cluster.AnsweringAsync(loadBalancer, "service-a", "service-b");
+        var (first, loadBalancer) = await StartTwoReplicasAsync();
         await using Load load = new(loadBalancer);
         await load.GoOnAsync();
 
@@ -126,5 +120,15 @@ public sealed class KubernetesRollingUpdateTests() : RollingUpdateTests("kuberne
         await load.GoOnAsync();
 
         Assert.DoesNotContain(load.Failures, failure => failure.StartsWith("GET", StringComparison.Ordinal));
+    }
+    /// <summary>Starts service-a and service-b and a load balancer that knows both.</summary>
+    /// <returns>service-a and the load balancer.</returns>
+    private async Task<(Pod First, Pod LoadBalancer)> StartTwoReplicasAsync()
+    {
+        var (first, second) = (await Cluster.StartServiceAsync("service-a"), await Cluster.StartServiceAsync("service-b"));
+        Cluster.Publish([first, second]);
+        var loadBalancer = await Cluster.StartLoadBalancerAsync("loadbalancer-1");
+        await Cluster.AnsweringAsync(loadBalancer, "service-a", "service-b");
+        return (first, loadBalancer);
     }
 }

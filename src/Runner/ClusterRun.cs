@@ -33,10 +33,11 @@ internal sealed class ClusterRun(Func<IConfiguration> configure, IClusterOutput 
     public async Task RunAsync()
     {
         var (plan, runtime, options) = await PlanAsync(isRunning: false);
+        var address = Address(options);
+        using var claim = address?.Claim();
         using var reports = new LivePageReports(terminal, plan.LoadBalancer.AdminUrl);
         using var systemd = new ServiceManager(reports, stop);
         var log = new LogBook(systemd);
-        var address = Address(options, log);
         using var rotation = address is null ? null : new Rotation(address.DestinationsFile, plan.LoadBalancer.AdminUrl);
         using var sockets = HeldSockets.ArePossible ? new HeldSockets() : null;
         using var supervisor = new Supervisor(plan, runtime, new ProcessRuntime(BuiltProgram.LoadBalancer), log) { Rotation = rotation, Sockets = sockets, Control = address?.Path };
@@ -117,7 +118,7 @@ internal sealed class ClusterRun(Func<IConfiguration> configure, IClusterOutput 
         _selections[^1].Image?.Name ?? options.Service ?? BuiltProgram.Service,
         supervisor.Status);
 
-    private static ControlAddress? Address(ClusterOptions options, LogBook log)
+    private ControlAddress? Address(ClusterOptions options)
     {
         try
         {
@@ -125,7 +126,7 @@ internal sealed class ClusterRun(Func<IConfiguration> configure, IClusterOutput 
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            log.Warn($"Neither reload nor the other commands will find this cluster, as there is no folder for its socket: {e.Message}");
+            terminal.Warn($"Neither reload nor the other commands will find this cluster, as there is no folder for its socket: {e.Message}");
             return null;
         }
     }

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using ClusterAspire.Orchestration;
 
 namespace ClusterAspire.Runner.Control;
 
@@ -35,6 +36,22 @@ internal sealed record ControlAddress(string Name, int Port, string Path)
         // Fails where somebody else made it before.
         File.SetUnixFileMode(folder, OwnersAlone);
         return new(name, port, System.IO.Path.Combine(folder, $"{name}-{port}{Extension}"));
+    }
+
+    /// <summary>Takes it for one run, whose files then are no other's; the operating system gives it back however that ends.</summary>
+    /// <returns>What to dispose at the end.</returns>
+    /// <exception cref="ClusterException">Another run has it, which may be draining.</exception>
+    public IDisposable Claim()
+    {
+        var file = System.IO.Path.Combine(Folder(), $"{Name}-{Port}.lock");
+        try
+        {
+            return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
+        }
+        catch (IOException) when (File.Exists(file))
+        {
+            throw new ClusterException($"{this} has not ended yet: clusteraspire stop ends it and returns when it has; another beside it needs another --port and --admin-port.");
+        }
     }
 
     /// <summary>The addresses of this user's clusters that run.</summary>

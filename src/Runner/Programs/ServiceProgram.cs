@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using CliWrap;
 using ClusterAspire.Orchestration;
 using ClusterAspire.Orchestration.Supervision;
@@ -10,7 +12,7 @@ internal sealed class ServiceProgram(IClusterOutput output)
 {
     private const string RuntimeConfig = ".runtimeconfig.json";
 
-    // A project is published once more at each reload, beside what still runs. Those of runs before go at the start.
+    // A project is published once more at each reload, beside what still runs. Those of runners that have ended go at the start.
     private const int PublishedKept = 3;
 
     private bool _hasTidied;
@@ -48,7 +50,7 @@ internal sealed class ServiceProgram(IClusterOutput output)
     {
         var name = Path.GetFileNameWithoutExtension(project);
         var published = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(project))!, "bin", "clusteraspire");
-        var folder = Path.Combine(published, DateTime.UtcNow.ToString("yyyyMMdd-HHmmss-fff", System.Globalization.CultureInfo.InvariantCulture));
+        var folder = Path.Combine(published, $"{DateTime.UtcNow.ToString("yyyyMMdd-HHmmss-fff", CultureInfo.InvariantCulture)}.{Environment.ProcessId}");
         output.Say($"Publishing {name}.");
         var said = new List<string>();
         var result = await Cli.Wrap("dotnet")
@@ -63,13 +65,27 @@ internal sealed class ServiceProgram(IClusterOutput output)
             throw new ClusterException($"{project} does not build: {said.Find(line => line.Contains(": error ", StringComparison.Ordinal))?.Trim() ?? "see what dotnet publish says above."}");
         }
 
-        foreach (var old in _hasTidied ? [] : Directory.GetDirectories(published).Order(StringComparer.Ordinal).SkipLast(PublishedKept))
+        foreach (var old in _hasTidied ? [] : Directory.GetDirectories(published).Order(StringComparer.Ordinal).SkipLast(PublishedKept).Where(old => !IsOfOneThatRuns(old)))
         {
             Directory.Delete(old, recursive: true);
         }
 
         _hasTidied = true;
         return await FindInAsync(folder, cancellationToken);
+    }
+
+    // The name of what a runner has published ends in its process id.
+    private static bool IsOfOneThatRuns(string published)
+    {
+        try
+        {
+            using var runner = int.TryParse(Path.GetExtension(published).TrimStart('.'), CultureInfo.InvariantCulture, out var pid) ? Process.GetProcessById(pid) : null;
+            return runner is not null;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
     }
 
     private void SayWhatItLacks(string program)

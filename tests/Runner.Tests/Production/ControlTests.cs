@@ -296,6 +296,44 @@ public sealed class ControlTests
     }
 
     [Fact]
+    public async Task Another_run_of_its_name_and_port_is_refused_until_it_has_ended()
+    {
+        await using var cluster = new PlainCluster();
+        cluster.Write(new { }, new { replicas = 1, drainTimeout = 60, runtime = "process" });
+        await cluster.StartAsync();
+        var refusal = $"plain (--port {cluster.Port}) has not ended yet: clusteraspire stop ends it and returns when it has; another beside it needs another --port and --admin-port.";
+        await RefusedAsync();
+        await cluster.DoAsync("status");
+        var slow = cluster.GetAsync("/wait?ms=6000");
+        await Eventually.IsTrueAsync(async () => await InFlightAsync() > 0, "the slow one is under way");
+
+        cluster.Runner.Signal(Unix.SigTerm);
+        await cluster.Runner.LineAsync(line => line.StartsWith("Draining: ", StringComparison.Ordinal), "it drains");
+        // Its ports are free already.
+        await RefusedAsync();
+        Assert.Equal("waited", await slow);
+        Assert.Equal(0, await cluster.Runner.ExitAsync());
+
+        await using var next = RunnerProcess.Start(["run", "--config", Path.Combine(cluster.Folder, "clusteraspire.json")], cluster.RuntimeDirectory);
+        await next.LineAsync(line => line.Contains("Ctrl+C drains", StringComparison.Ordinal), "the next one serves");
+        Assert.Single(await cluster.PidsAsync());
+        await cluster.DoAsync("reload");
+
+        async Task RefusedAsync()
+        {
+            var (exitCode, second) = await cluster.TellAsync("run", "--config", Path.Combine(cluster.Folder, "clusteraspire.json"));
+            Assert.Equal((1, refusal), (exitCode, Assert.Single(second.Errors)));
+        }
+
+        async Task<int> InFlightAsync()
+        {
+            using var admin = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new($"http://127.0.0.1:{cluster.AdminPort}") };
+            var replicas = JsonElement.Parse(await admin.GetStringAsync("/api/replicas", TestContext.Current.CancellationToken));
+            return replicas[0].GetProperty("inFlight").GetInt32();
+        }
+    }
+
+    [Fact]
     public async Task Several_are_told_apart()
     {
         await using var one = new PlainCluster();

@@ -37,7 +37,13 @@ public sealed class ToolTests
                 app.MapGet("/args", () => string.Join(' ', args));
                 app.Run();
                 """, Cancelled);
+            // What another runner runs from stays, what one that has ended ran from goes.
+            var published = Path.Combine(project, "bin", "clusteraspire");
+            var runs = Directory.CreateDirectory(Path.Combine(published, $"20200101-000000-000.{Environment.ProcessId}"));
+            string[] ended = [.. Enumerable.Range(2, 4).Select(day => Directory.CreateDirectory(Path.Combine(published, $"2020010{day}-000000-000.{int.MaxValue}")).FullName)];
             var output = await RunsAsync(tool, folder, project);
+            Assert.True(runs.Exists);
+            Assert.Equal(ended[2..], ended.Where(Directory.Exists));
             Assert.Contains("Publishing Shop.", output);
             Assert.Contains(output, line => line.StartsWith("Shop does not reference ClusterAspire.Replica: ", StringComparison.Ordinal));
         }

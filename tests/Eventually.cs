@@ -3,7 +3,7 @@ using Xunit;
 
 namespace ClusterAspire.Tests;
 
-/// <summary>Waits for a condition, and fails a test in which it does not become true within <see cref="Limit"/>.</summary>
+/// <summary>Waits for a condition, and fails a test in which it does not become true within <see cref="Limit"/>, or within a limit that the test gives.</summary>
 internal static class Eventually
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
@@ -12,9 +12,9 @@ internal static class Eventually
     public static TimeSpan Limit { get; } = TimeSpan.FromSeconds(90);
 
     /// <summary>Returns the first value that is as wanted.</summary>
-    public static async Task<T> BecomesAsync<T>(Func<Task<T>> look, Predicate<T> wanted, string what)
+    public static async Task<T> BecomesAsync<T>(Func<Task<T>> look, Predicate<T> wanted, string what, TimeSpan? limit = null)
     {
-        for (var limit = DateTime.UtcNow + Limit; ; await Task.Delay(Interval, TestContext.Current.CancellationToken))
+        for (var end = DateTime.UtcNow + (limit ?? Limit); ; await Task.Delay(Interval, TestContext.Current.CancellationToken))
         {
             var seen = await look();
             if (wanted(seen))
@@ -22,18 +22,18 @@ internal static class Eventually
                 return seen;
             }
 
-            Assert.True(DateTime.UtcNow < limit, $"It never came to this: {what}; last seen: {seen}.");
+            Assert.True(DateTime.UtcNow < end, $"It never came to this: {what}; last seen: {seen}.");
         }
     }
 
-    public static Task IsTrueAsync(Func<bool> condition, [CallerArgumentExpression(nameof(condition))] string what = "") =>
-        IsTrueAsync(() => Task.FromResult(condition()), what);
+    public static Task IsTrueAsync(Func<bool> condition, [CallerArgumentExpression(nameof(condition))] string what = "", TimeSpan? limit = null) =>
+        IsTrueAsync(() => Task.FromResult(condition()), what, limit);
 
-    public static Task IsTrueAsync(Func<Task<bool>> condition, [CallerArgumentExpression(nameof(condition))] string what = "") =>
-        BecomesAsync(condition, seen => seen, what);
+    public static Task IsTrueAsync(Func<Task<bool>> condition, [CallerArgumentExpression(nameof(condition))] string what = "", TimeSpan? limit = null) =>
+        BecomesAsync(condition, seen => seen, what, limit);
 
     /// <summary>Waits until a server that may not listen yet answers as wanted.</summary>
-    public static Task AnswersAsync(Func<Task<bool>> request, [CallerArgumentExpression(nameof(request))] string what = "") =>
+    public static Task AnswersAsync(Func<Task<bool>> request, [CallerArgumentExpression(nameof(request))] string what = "", TimeSpan? limit = null) =>
         IsTrueAsync(
             async () =>
             {
@@ -46,7 +46,8 @@ internal static class Eventually
                     return false;
                 }
             },
-            what);
+            what,
+            limit);
 
     public static Task<T> InTimeAsync<T>(Task<T> task) => task.WaitAsync(Limit, TestContext.Current.CancellationToken);
 

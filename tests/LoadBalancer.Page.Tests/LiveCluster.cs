@@ -10,7 +10,7 @@ namespace ClusterAspire.LoadBalancer.Page.Tests;
 public sealed class LiveCluster : IAsyncLifetime
 {
     private readonly int[] _ports = FreePort.Take(4);
-    private readonly Dictionary<string, Process> _processes = [];
+    private readonly Dictionary<string, TestProcess> _processes = [];
 
     /// <summary>The replicas' names.</summary>
     public static IReadOnlyList<string> Replicas { get; } = ["replica-0", "replica-1"];
@@ -75,7 +75,7 @@ public sealed class LiveCluster : IAsyncLifetime
     public async Task KillAsync(string name)
     {
         _processes[name].Kill();
-        await _processes[name].WaitForExitAsync();
+        await _processes[name].ExitAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -85,9 +85,7 @@ public sealed class LiveCluster : IAsyncLifetime
         await Runner.DisposeAsync();
         foreach (var process in _processes.Values)
         {
-            process.Kill();
-            await process.WaitForExitAsync();
-            process.Dispose();
+            await process.DisposeAsync();
         }
     }
 
@@ -96,16 +94,13 @@ public sealed class LiveCluster : IAsyncLifetime
         var start = new ProcessStartInfo("dotnet", [Repository.Output(project)])
         {
             WorkingDirectory = Path.GetTempPath(),
-            RedirectStandardOutput = true,
         };
         foreach (var (key, value) in environment.Concat(Settings))
         {
             start.Environment[key] = value;
         }
 
-        var process = Process.Start(start)!;
-        process.BeginOutputReadLine();
-        _processes[name] = process;
+        _processes[name] = TestProcess.Start(start);
     }
 
     private static Uri Url(int port) => new($"http://127.0.0.1:{port}");

@@ -19,27 +19,11 @@ public sealed class MistakesTests
     [InlineData("ReverseProxy__Routes__light__Match__Path", "{path", "ReverseProxy: Invalid path '{path' for route 'light'.")]
     public async Task A_wrong_option_is_one_sentence_and_exit_code_1(string variable, string value, string sentence)
     {
-        using var balancer = Process.Start(new ProcessStartInfo("dotnet", [Repository.Output("LoadBalancer")])
-        {
-            Environment = { [variable] = value },
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        var output = balancer.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await using var balancer = TestProcess.Start(new ProcessStartInfo("dotnet", [Repository.Output("LoadBalancer")]) { Environment = { [variable] = value } });
 
-        try
-        {
-            Assert.Equal(sentence, (await Eventually.InTimeAsync(balancer.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken))).Trim());
-            Assert.Empty(await output);
-            await balancer.WaitForExitAsync(TestContext.Current.CancellationToken);
-        }
-        finally
-        {
-            // One that took the mistake would go on for ever.
-            balancer.Kill();
-        }
-
-        Assert.Equal(1, balancer.ExitCode);
+        Assert.Equal(1, await balancer.ExitAsync());
+        Assert.Equal(sentence, Assert.Single(balancer.Errors));
+        Assert.Empty(balancer.Output);
     }
 
     [Theory]

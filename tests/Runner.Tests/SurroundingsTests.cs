@@ -314,7 +314,7 @@ public sealed class SurroundingsTests
         {
             foreach (var (command, arguments) in ((string, string[])[])[("cp", ["-r", $"{AppContext.BaseDirectory}.", folder]), ("chmod", ["-R", "a+rX", folder])])
             {
-                Assert.Equal(0, Engine.Execute(command, arguments).ExitCode);
+                Assert.Equal(0, TestProcess.Run(command, arguments).ExitCode);
             }
 
             var (port, adminPort) = Cluster.FreePorts();
@@ -356,7 +356,7 @@ public sealed class SurroundingsTests
         await IsRefusedAsync("");
         await IsRefusedAsync(victim.Address.OriginalString);
 
-        Assert.Equal(0, Engine.Execute("nsenter", ["--target", $"{cluster.Runner.Pid}", "--mount", "mount", "-t", "tmpfs", "tmpfs", folder]).ExitCode);
+        Assert.Equal(0, TestProcess.Run("nsenter", ["--target", $"{cluster.Runner.Pid}", "--mount", "mount", "-t", "tmpfs", "tmpfs", folder]).ExitCode);
         Assert.Equal(HttpStatusCode.OK, (await PostAsync("", 200_000)).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await PostAsync(victim.Address.OriginalString, 200_000)).StatusCode);
         cluster.Kill(victim);
@@ -386,7 +386,7 @@ public sealed class SurroundingsTests
         await using var cluster = await Cluster.StartAsync(Processes, replicas: 2);
         await AnswersAsync(cluster, 20);
         var limit = Directory.GetFiles($"/proc/{cluster.LoadBalancer}/fd").Length + (Clients / 2);
-        Assert.Equal(0, Engine.Execute("prlimit", ["--pid", $"{cluster.LoadBalancer}", $"--nofile={limit}:{limit}"]).ExitCode);
+        Assert.Equal(0, TestProcess.Run("prlimit", ["--pid", $"{cluster.LoadBalancer}", $"--nofile={limit}:{limit}"]).ExitCode);
 
         List<System.Net.Sockets.TcpClient> idle = [];
         try

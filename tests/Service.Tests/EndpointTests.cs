@@ -62,6 +62,6 @@ public sealed class EndpointTests
         await leaving.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => busy);
         // The lane's run time tells how the work ended: cancelled, not done.
-        await service.UntilOutput("error.type: System.OperationCanceledException");
+        await service.WritesAsync("error.type: System.OperationCanceledException");
     }
 }

@@ -22,9 +22,9 @@ public sealed class PinningTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere the number means something else.");
         await using var service = ServiceProcess.Start(("Replica__Core", "1000"), ("Replica__Pin", "true"));
 
-        Assert.Equal(1, await service.ExitCodeAsync());
-        Assert.StartsWith("Replica:Core 1000 is no core that this process may use", service.Output.Trim());
-        Assert.Single(service.Output.Trim().Split('\n'));
+        Assert.Equal(1, await service.ExitAsync());
+        Assert.StartsWith("Replica:Core 1000 is no core that this process may use", service.Text.Trim());
+        Assert.Single(service.Text.Trim().Split('\n'));
     }
 
     private static string Cores(string status)

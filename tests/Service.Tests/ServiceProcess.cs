@@ -1,92 +1,51 @@
 using System.Diagnostics;
-using System.Text;
-using System.Text.RegularExpressions;
 
 namespace ClusterAspire.Service.Tests;
 
 /// <summary>The real service as a process of its own, on a loopback port of its own.</summary>
-internal sealed partial class ServiceProcess : IAsyncDisposable
+internal sealed class ServiceProcess : TestProcess
 {
-    private readonly StringBuilder _output = new();
-    private readonly TaskCompletionSource<Uri> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Process _process;
+    private const string Listening = "Now listening on: ";
 
-    private ServiceProcess((string Key, string Value)[] environment)
+    private ServiceProcess(ProcessStartInfo start)
+        : base(start)
     {
-        var program = Path.Combine(AppContext.BaseDirectory, "ClusterAspire.Service");
+    }
+
+    /// <summary>The service's program.</summary>
+    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "ClusterAspire.Service");
+
+    public HttpClient Client { get; } = new() { Timeout = TimeSpan.FromSeconds(120) };
+
+    /// <summary>Starts it and waits until it listens.</summary>
+    public static async Task<ServiceProcess> StartAsync(params (string Key, string Value)[] environment)
+    {
+        var service = Start(environment);
+        await service.ListensAsync();
+        return service;
+    }
+
+    /// <summary>Waits until it listens.</summary>
+    public async Task ListensAsync()
+    {
+        var line = await LineAsync(line => line.Contains(Listening, StringComparison.Ordinal), "it listens");
+        Client.BaseAddress = new(line.Split(Listening)[1]);
+    }
+
+    /// <summary>Starts one that is expected to end by itself.</summary>
+    public static ServiceProcess Start(params (string Key, string Value)[] environment)
+    {
         // What a shell starts in the background ignores Ctrl+C, and so do its children.
-        var start = new ProcessStartInfo(OperatingSystem.IsLinux() ? "env" : program, OperatingSystem.IsLinux() ? ["--default-signal=INT,QUIT", program] : [])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        var start = OperatingSystem.IsLinux() ? new ProcessStartInfo("env", ["--default-signal=INT,QUIT", Program]) : new(Program);
+        start.RedirectStandardInput = true;
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         foreach (var (key, value) in environment)
         {
             start.Environment[key] = value;
         }
 
-        _process = new() { StartInfo = start };
-        _process.OutputDataReceived += (_, line) => Read(line.Data);
-        _process.ErrorDataReceived += (_, line) => Read(line.Data);
-        _process.Start();
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
+        return new(start);
     }
-
-    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    public HttpClient Client { get; } = new() { Timeout = TimeSpan.FromSeconds(120) };
-
-    public int Pid => _process.Id;
-
-    public StreamWriter Input => _process.StandardInput;
-
-    public bool HasExited => _process.HasExited;
-
-    public string Output
-    {
-        get
-        {
-            lock (_output)
-            {
-                return _output.ToString();
-            }
-        }
-    }
-
-    /// <summary>Starts it and waits until it listens.</summary>
-    public static async Task<ServiceProcess> StartAsync(params (string Key, string Value)[] environment)
-    {
-        var service = new ServiceProcess(environment);
-        await service.ListensAsync();
-        return service;
-    }
-
-    /// <summary>Waits until it listens.</summary>
-    public async Task ListensAsync() =>
-        Client.BaseAddress = await _address.Task.WaitAsync(TimeSpan.FromSeconds(60), Cancel);
-
-    /// <summary>Starts one that is expected to end by itself.</summary>
-    public static ServiceProcess Start(params (string Key, string Value)[] environment) => new(environment);
-
-    /// <summary>Sends a signal, such as <c>TERM</c>.</summary>
-    public Task SignalAsync(string signal) => SignalAsync(signal, Pid);
-
-    public static async Task SignalAsync(string signal, int pid)
-    {
-        using var kill = Process.Start("kill", [$"-{signal}", $"{pid}"]);
-        await kill.WaitForExitAsync(Cancel);
-    }
-
-    public async Task<int> ExitCodeAsync()
-    {
-        await _process.WaitForExitAsync(Cancel).WaitAsync(TimeSpan.FromSeconds(120), Cancel);
-        return _process.ExitCode;
-    }
-
-    public Task UntilOutput(string text) => Eventually.BecomesAsync(() => Task.FromResult(Output), output => output.Contains(text, StringComparison.Ordinal), $"it writes '{text}'");
 
     /// <summary>Waits until a thread of the compute lane has burnt CPU. Linux only.</summary>
     public async Task UntilBusyAsync()
@@ -101,31 +60,9 @@ internal sealed partial class ServiceProcess : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    public override ValueTask DisposeAsync()
     {
         Client.Dispose();
-        if (!_process.HasExited)
-        {
-            _process.Kill();
-            await _process.WaitForExitAsync(CancellationToken.None);
-        }
-
-        _process.Dispose();
+        return base.DisposeAsync();
     }
-
-    private void Read(string? line)
-    {
-        lock (_output)
-        {
-            _output.AppendLine(line);
-        }
-
-        if (line is not null && Listening().Match(line) is { Success: true } match)
-        {
-            _address.TrySetResult(new(match.Groups[1].Value));
-        }
-    }
-
-    [GeneratedRegex("Now listening on: (http://[^ ]+)")]
-    private static partial Regex Listening();
 }

@@ -14,7 +14,7 @@ public sealed class StandbyTests
     {
         await using var service = ServiceProcess.Start(Waits);
         await UntilItWaitsAsync(service);
-        Assert.Equal("", service.Output);
+        Assert.Equal("", service.Text);
 
         await service.Input.WriteLineAsync("serve");
         await service.ListensAsync();
@@ -29,8 +29,8 @@ public sealed class StandbyTests
 
         service.Input.Close();
 
-        Assert.Equal(1, await service.ExitCodeAsync());
-        Assert.StartsWith("Standard input has ended", service.Output.Trim());
+        Assert.Equal(1, await service.ExitAsync());
+        Assert.StartsWith("Standard input has ended", service.Text.Trim());
     }
 
     [Fact]
@@ -39,10 +39,10 @@ public sealed class StandbyTests
         await using var service = ServiceProcess.Start(Waits);
         await UntilItWaitsAsync(service);
 
-        await service.SignalAsync("TERM");
+        service.Signal("TERM");
 
-        Assert.Equal(0, await service.ExitCodeAsync());
-        Assert.DoesNotContain("   at ", service.Output);
+        Assert.Equal(0, await service.ExitAsync());
+        Assert.DoesNotContain("   at ", service.Text);
     }
 
     [Fact]
@@ -50,8 +50,8 @@ public sealed class StandbyTests
     {
         await using var service = ServiceProcess.Start(Waits, ("Drain__Timeout", "-1"));
 
-        Assert.Equal(1, await service.ExitCodeAsync());
-        Assert.Equal("Drain:Timeout must be from 0 to 3600 seconds.", service.Output.Trim());
+        Assert.Equal(1, await service.ExitAsync());
+        Assert.Equal("Drain:Timeout must be from 0 to 3600 seconds.", service.Text.Trim());
     }
 
     private static async Task UntilItWaitsAsync(ServiceProcess service)

@@ -24,16 +24,16 @@ public sealed class StartTests
     public async Task A_wrong_option_is_explained_in_one_sentence(string key, string value, string sentence)
     {
         await using var service = ServiceProcess.Start((key, value));
-        Assert.Equal(1, await service.ExitCodeAsync());
-        Assert.Equal(sentence, service.Output.Trim());
+        Assert.Equal(1, await service.ExitAsync());
+        Assert.Equal(sentence, service.Text.Trim());
     }
 
     [Fact]
     public async Task Several_wrong_options_are_each_explained()
     {
         await using var service = ServiceProcess.Start(("Drain__Timeout", "-1"), ("Drain__Delay", "-1"), ("ComputeLane__Threads", "-1"));
-        Assert.Equal(1, await service.ExitCodeAsync());
-        Assert.Equal(3, service.Output.Trim().Split('\n').Length);
+        Assert.Equal(1, await service.ExitAsync());
+        Assert.Equal(3, service.Text.Trim().Split('\n').Length);
     }
 
     [Fact]
@@ -43,9 +43,9 @@ public sealed class StartTests
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
         await using var service = ServiceProcess.Start(("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"));
-        Assert.Equal(1, await service.ExitCodeAsync());
+        Assert.Equal(1, await service.ExitAsync());
         Assert.Equal(
             $"Port {port} is already in use: stop the program that listens on http://127.0.0.1:{port}, or choose another port.",
-            service.Output.Trim());
+            service.Text.Trim());
     }
 }

@@ -18,8 +18,8 @@ public sealed class StopTests
         var slow = service.Client.GetStringAsync("/slow?iterations=300000000", Cancel);
         await service.UntilBusyAsync();
 
-        await service.SignalAsync("TERM");
-        Assert.Equal(0, await service.ExitCodeAsync());
+        service.Signal("TERM");
+        Assert.Equal(0, await service.ExitAsync());
         Assert.StartsWith("300000000 iterations in ", await slow);
     }
 
@@ -30,8 +30,8 @@ public sealed class StopTests
     public async Task Whatever_ends_a_terminals_programs_drains(string signal)
     {
         await using var service = await ServiceProcess.StartAsync(("Drain__Delay", "600"));
-        await service.SignalAsync(signal);
-        await service.UntilOutput("Draining");
+        service.Signal(signal);
+        await service.WritesAsync("Draining");
         Assert.Equal("fast\n", await service.Client.GetStringAsync("/fast", Cancel));
     }
 
@@ -42,18 +42,18 @@ public sealed class StopTests
         var slow = service.Client.GetStringAsync(Longest, Cancel);
         await service.UntilBusyAsync();
 
-        await service.SignalAsync("TERM");
-        Assert.Equal(0, await service.ExitCodeAsync());
+        service.Signal("TERM");
+        Assert.Equal(0, await service.ExitAsync());
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => slow);
-        Assert.DoesNotContain("   at ", service.Output);
+        Assert.DoesNotContain("   at ", service.Text);
     }
 
     [Fact]
     public async Task While_it_drains_it_says_so_and_serves()
     {
         await using var service = await ServiceProcess.StartAsync(("Drain__Delay", "600"), ("Replica__Name", "replica-0"));
-        await service.SignalAsync("TERM");
-        await service.UntilOutput("Draining");
+        service.Signal("TERM");
+        await service.WritesAsync("Draining");
         var health = await service.Client.GetAsync("/health", Cancel);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
         Assert.StartsWith("{\"status\":\"Draining\",\"name\":\"replica-0\"", await health.Content.ReadAsStringAsync(Cancel));
@@ -64,12 +64,12 @@ public sealed class StopTests
     public async Task A_second_signal_ends_it_at_once()
     {
         await using var service = await ServiceProcess.StartAsync(("Drain__Delay", "600"));
-        await service.SignalAsync("TERM");
-        await service.UntilOutput("Draining");
+        service.Signal("TERM");
+        await service.WritesAsync("Draining");
         // Sooner it would count as the same stop.
         await Task.Delay(1100, Cancel);
-        await service.SignalAsync("TERM");
-        Assert.Equal(143, await service.ExitCodeAsync());
+        service.Signal("TERM");
+        Assert.Equal(143, await service.ExitAsync());
     }
 
     [Fact]
@@ -78,12 +78,12 @@ public sealed class StopTests
         await using var service = await ServiceProcess.StartAsync(("Supervisor__Pid", $"{Environment.ProcessId}"), ("Drain__Delay", "600"));
         foreach (var signal in (string[])["INT", "QUIT", "HUP"])
         {
-            await service.SignalAsync(signal);
+            service.Signal(signal);
             Assert.Equal(HttpStatusCode.OK, (await service.Client.GetAsync("/health", Cancel)).StatusCode);
         }
 
-        await service.SignalAsync("TERM");
-        await service.UntilOutput("Draining");
+        service.Signal("TERM");
+        await service.WritesAsync("Draining");
     }
 
     [Fact]
@@ -93,76 +93,59 @@ public sealed class StopTests
         Assert.Equal("fast\n", await service.Client.GetStringAsync("/fast", Cancel));
 
         // It can open nothing, as when clients have taken every descriptor. It looks twice a second.
-        await LimitDescriptorsAsync(service.Pid, 1);
+        LimitDescriptors(service.Pid, 1);
         await Task.Delay(TimeSpan.FromSeconds(2), Cancel);
         Assert.False(service.HasExited);
-        await LimitDescriptorsAsync(service.Pid, 1000);
+        LimitDescriptors(service.Pid, 1000);
 
         Assert.Equal("fast\n", await service.Client.GetStringAsync("/fast", Cancel));
     }
 
-    private static async Task LimitDescriptorsAsync(int pid, int limit)
-    {
-        using var prlimit = Process.Start("prlimit", ["--pid", $"{pid}", $"--nofile={limit}:"]);
-        await prlimit.WaitForExitAsync(Cancel);
-        Assert.Equal(0, prlimit.ExitCode);
-    }
+    private static void LimitDescriptors(int pid, int limit) => Assert.Equal(0, TestProcess.Run("prlimit", "--pid", $"{pid}", $"--nofile={limit}:").ExitCode);
 
     [Fact]
     public async Task It_ends_when_its_supervisor_is_killed()
     {
-        using var supervisor = Process.Start("sleep", ["600"]);
-        await using var service = await ServiceProcess.StartAsync(("Supervisor__Pid", $"{supervisor.Id}"));
+        await using var supervisor = TestProcess.Start("sleep", "600");
+        await using var service = await ServiceProcess.StartAsync(("Supervisor__Pid", $"{supervisor.Pid}"));
         Assert.False(service.HasExited);
         supervisor.Kill();
-        Assert.Equal(1, await service.ExitCodeAsync());
+        Assert.Equal(1, await service.ExitAsync());
     }
 
     [Fact]
     public async Task It_ends_when_its_supervisor_is_killed_and_nobody_collects_it()
     {
         // The shell starts the supervisor and becomes a program that never waits for its children.
-        using var parent = Process.Start(new ProcessStartInfo("sh", ["-c", "sleep 600 & echo $!; exec sleep 600"]) { RedirectStandardOutput = true })!;
-        try
-        {
-            var supervisor = int.Parse((await parent.StandardOutput.ReadLineAsync(Cancel))!);
-            await using var service = await ServiceProcess.StartAsync(("Supervisor__Pid", $"{supervisor}"));
-            await ServiceProcess.SignalAsync("KILL", supervisor);
-            Assert.Equal(1, await service.ExitCodeAsync());
-        }
-        finally
-        {
-            parent.Kill();
-        }
+        await using var parent = TestProcess.Start("sh", "-c", "sleep 600 & echo $!; exec sleep 600");
+        var supervisor = int.Parse(await parent.LineAsync(_ => true, "it writes the supervisor's id"));
+        await using var service = await ServiceProcess.StartAsync(("Supervisor__Pid", $"{supervisor}"));
+        TestProcess.Signal("KILL", supervisor);
+        Assert.Equal(1, await service.ExitAsync());
     }
 
     [Fact]
     public async Task It_ends_when_its_supervisor_was_gone_before_it_started()
     {
-        using var supervisor = Process.Start("true");
-        await supervisor.WaitForExitAsync(Cancel);
-        await using var service = ServiceProcess.Start(("Supervisor__Pid", $"{supervisor.Id}"));
-        Assert.Equal(1, await service.ExitCodeAsync());
-        Assert.Contains($"The supervisor (pid {supervisor.Id}) is gone", service.Output);
+        await using var supervisor = TestProcess.Start("true");
+        await supervisor.ExitAsync();
+        await using var service = ServiceProcess.Start(("Supervisor__Pid", $"{supervisor.Pid}"));
+        Assert.Equal(1, await service.ExitAsync());
+        Assert.Contains($"The supervisor (pid {supervisor.Pid}) is gone", service.Text);
     }
 
     [Fact]
     public async Task It_ends_when_the_process_that_started_it_is_killed()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "There dotnet run takes its children along by itself.");
-        var service = Path.Combine(AppContext.BaseDirectory, "ClusterAspire.Service");
-        var start = new ProcessStartInfo("sh", ["-c", $"'{service}' & wait"]) { RedirectStandardOutput = true };
-        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
-        start.Environment["Supervisor__Parent"] = "true";
-        using var parent = Process.Start(start)!;
-        while (await parent.StandardOutput.ReadLineAsync(Cancel) is { } line && !line.Contains("Now listening", StringComparison.Ordinal))
+        await using var parent = TestProcess.Start(new ProcessStartInfo("sh", ["-c", $"'{ServiceProcess.Program}' & wait"])
         {
-            // Starting.
-        }
+            Environment = { ["ASPNETCORE_URLS"] = "http://127.0.0.1:0", ["Supervisor__Parent"] = "true" },
+        });
+        await parent.WritesAsync("Now listening");
 
         parent.Kill();
 
-        // Which only happens when nobody is left who could write to it.
-        await parent.StandardOutput.ReadToEndAsync(Cancel).WaitAsync(TimeSpan.FromSeconds(60), Cancel);
+        // Which it only does when nobody is left who could write to its output.
+        await parent.ExitAsync();
     }
 }

@@ -1,3 +1,5 @@
+using ClusterAspire.Tests.Otlp;
+
 namespace ClusterAspire.Service.Tests;
 
 public sealed class TelemetryTests
@@ -32,12 +34,12 @@ public sealed class TelemetryTests
                 "(2.5E-06,5E-06]:", "(100,250]:",
             ])
         {
-            await service.UntilOutput(text);
+            await service.WritesAsync(text);
         }
 
         // Probes come every second: they would drown what users do.
-        Assert.DoesNotContain("url.path: /health", service.Output);
-        Assert.DoesNotContain("http.response.status_code: 200 http.route: /health", service.Output);
+        Assert.DoesNotContain("url.path: /health", service.Text);
+        Assert.DoesNotContain("http.response.status_code: 200 http.route: /health", service.Text);
     }
 
     [Fact]
@@ -45,28 +47,33 @@ public sealed class TelemetryTests
     {
         await using var service = await ServiceProcess.StartAsync(Replica);
         await UseAsync(service);
-        await service.SignalAsync("TERM");
-        await service.ExitCodeAsync();
-        Assert.DoesNotContain("Instrumentation scope", service.Output);
+        service.Signal("TERM");
+        await service.ExitAsync();
+        Assert.DoesNotContain("Instrumentation scope", service.Text);
     }
 
     [Theory]
-    [InlineData("http/protobuf", "/v1/metrics", "/v1/traces", "/v1/logs")]
-    [InlineData(
-        "grpc",
-        "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
-        "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-        "/opentelemetry.proto.collector.logs.v1.LogsService/Export")]
-    public async Task A_collector_gets_metrics_traces_and_logs_of_the_replica(string protocol, string metrics, string traces, string logs)
+    [InlineData("grpc")]
+    [InlineData("http/protobuf")]
+    public async Task A_collector_gets_metrics_traces_and_logs_of_the_replica(string protocol)
     {
-        await using var collector = await Collector.StartAsync(protocol);
+        await using var collector = await Collector.StartAsync();
         await using var service = await ServiceProcess.StartAsync(
-            [.. Replica, ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Address), ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)]);
+            [.. Replica, ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Endpoint(protocol)), ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)]);
         await UseAsync(service);
 
-        await collector.Until(metrics, "clusteraspire.compute_lane.run_time", "http.server.request.duration", "replica-7");
-        await collector.Until(traces, "compute_lane queue", "compute_lane run", "/slow", "replica-7");
-        await collector.Until(logs, "Now listening on", "replica-7");
+        var data = collector.Data;
+        foreach (var name in (string[])["clusteraspire.compute_lane.run_time", "http.server.request.duration"])
+        {
+            await Eventually.IsTrueAsync(() => data.Metrics.Any(metric => metric.Instance is "replica-7" && metric.Metric.Name == name), name);
+        }
+
+        foreach (var name in (string[])["compute_lane queue", "compute_lane run", "GET /slow"])
+        {
+            await Eventually.IsTrueAsync(() => data.Spans.Any(span => span.Instance is "replica-7" && span.Span.Name == name), name);
+        }
+
+        await Eventually.IsTrueAsync(() => data.Logs.Any(log => log.Instance is "replica-7" && log.Text.StartsWith("Now listening on", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -74,7 +81,7 @@ public sealed class TelemetryTests
     {
         await using var service = await ServiceProcess.StartAsync([.. Replica, ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")]);
         await UseAsync(service);
-        await service.SignalAsync("TERM");
-        Assert.Equal(0, await service.ExitCodeAsync());
+        service.Signal("TERM");
+        Assert.Equal(0, await service.ExitAsync());
     }
 }

@@ -1,7 +1,4 @@
-using System.Text;
 using System.Text.Json;
-using ClusterAspire.Tests;
-using CliWrap;
 
 namespace ClusterAspire.Template.Tests;
 
@@ -10,14 +7,9 @@ internal sealed class RunningInstance : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(30);
-    private readonly CancellationTokenSource _end = new();
-    private readonly CancellationTokenSource _kill = new();
-    private readonly StringBuilder _output = new();
-    private Task _running = Task.CompletedTask;
+    private readonly TestProcess _process;
 
-    private RunningInstance()
-    {
-    }
+    private RunningInstance(TestProcess process) => _process = process;
 
     /// <summary>Talks to the balancer's public port.</summary>
     public HttpClient Service { get; } = new(new SocketsHttpHandler { UseProxy = false });
@@ -28,38 +20,33 @@ internal sealed class RunningInstance : IAsyncDisposable
     /// <summary>Starts the built program of an AppHost's folder, and returns once its balancer answers a path.</summary>
     public static async Task<RunningInstance> StartAsync(string folder, string program, string path, params (string Key, string Value)[] environment)
     {
-        var instance = new RunningInstance();
         var ports = FreePort.Take(5);
-        (instance.Service.BaseAddress, instance.Admin.BaseAddress) = (new($"http://127.0.0.1:{ports[0]}"), new($"http://127.0.0.1:{ports[1]}"));
-        instance._running = Workshop
-            // What dotnet run starts: a signal to that would not get here.
-            .Dotnet(folder, $"bin/Debug/net10.0/{program}.dll", "--replicas", "2", "--port", $"{ports[0]}", "--admin-port", $"{ports[1]}")
-            .WithEnvironmentVariables(variables => environment.Aggregate(variables, (all, variable) => all.Set(variable.Key, variable.Value))
-                .Set("DOTNET_ENVIRONMENT", "Development")
-                .Set("ASPNETCORE_URLS", $"http://127.0.0.1:{ports[2]}")
-                .Set("ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", $"http://127.0.0.1:{ports[3]}")
-                .Set("ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL", $"http://127.0.0.1:{ports[4]}")
-                .Set("ASPIRE_ALLOW_UNSECURED_TRANSPORT", "true"))
-            .WithStandardOutputPipe(PipeTarget.ToDelegate(instance.Write))
-            .WithStandardErrorPipe(PipeTarget.ToDelegate(instance.Write))
-            .WithValidation(CommandResultValidation.None)
-            .ExecuteAsync(instance._kill.Token, instance._end.Token);
+        // What dotnet run starts: a signal to that would not get here.
+        var start = Workshop.Dotnet(folder, $"bin/Debug/net10.0/{program}.dll", "--replicas", "2", "--port", $"{ports[0]}", "--admin-port", $"{ports[1]}");
+        foreach (var (key, value) in environment)
+        {
+            start.Environment[key] = value;
+        }
+
+        start.Environment["DOTNET_ENVIRONMENT"] = "Development";
+        start.Environment["ASPNETCORE_URLS"] = $"http://127.0.0.1:{ports[2]}";
+        start.Environment["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] = $"http://127.0.0.1:{ports[3]}";
+        start.Environment["ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"] = $"http://127.0.0.1:{ports[4]}";
+        start.Environment["ASPIRE_ALLOW_UNSECURED_TRANSPORT"] = "true";
+        var instance = new RunningInstance(TestProcess.Start(start))
+        {
+            Service = { BaseAddress = new($"http://127.0.0.1:{ports[0]}") },
+            Admin = { BaseAddress = new($"http://127.0.0.1:{ports[1]}") },
+        };
         try
         {
-            for (var limit = DateTime.UtcNow + StartLimit; !await instance.AnswersAsync(path); await Task.Delay(100))
-            {
-                if (DateTime.UtcNow > limit)
-                {
-                    throw new TimeoutException("It has not answered in time.");
-                }
-            }
-
+            await Eventually.AnswersAsync(() => instance.AnswersAsync(path), "it answers", StartLimit);
             return instance;
         }
         catch (Exception exception)
         {
             await instance.DisposeAsync();
-            throw new InvalidOperationException($"The instance did not start: {instance.Output}", exception);
+            throw new InvalidOperationException($"The instance did not start: {instance._process.Text}", exception);
         }
     }
 
@@ -72,50 +59,26 @@ internal sealed class RunningInstance : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        // Ctrl+C: it ends what it started.
-        await _end.CancelAsync();
-        await Task.WhenAny(_running, Task.Delay(EndLimit));
-        await _kill.CancelAsync();
+        if (!OperatingSystem.IsWindows() && !_process.HasExited)
+        {
+            // Ctrl+C: it ends what it started.
+            _process.Signal("INT");
+            await Task.WhenAny(_process.ExitAsync(), Task.Delay(EndLimit));
+        }
+
+        await _process.DisposeAsync();
         Service.Dispose();
         Admin.Dispose();
-        _end.Dispose();
-        _kill.Dispose();
-    }
-
-    private string Output
-    {
-        get
-        {
-            lock (_output)
-            {
-                return _output.ToString();
-            }
-        }
-    }
-
-    private void Write(string line)
-    {
-        lock (_output)
-        {
-            _output.AppendLine(line);
-        }
     }
 
     private async Task<bool> AnswersAsync(string path)
     {
-        if (_running.IsCompleted)
+        if (_process.HasExited)
         {
-            throw new InvalidOperationException($"It has ended. {Output}");
+            throw new InvalidOperationException("It has ended.");
         }
 
-        try
-        {
-            using var response = await Service.GetAsync(path);
-            return response.IsSuccessStatusCode;
-        }
-        catch (HttpRequestException)
-        {
-            return false;
-        }
+        using var response = await Service.GetAsync(path);
+        return response.IsSuccessStatusCode;
     }
 }

@@ -1,6 +1,4 @@
-using System.Text;
-using CliWrap;
-using CliWrap.Exceptions;
+using System.Diagnostics;
 
 namespace ClusterAspire.Template.Tests;
 
@@ -82,26 +80,23 @@ public sealed class Workshop : IAsyncLifetime, ICollectionFixture<Workshop>
     /// <summary>Runs <c>dotnet</c> and returns what it wrote; a failure is thrown with it.</summary>
     public static async Task<string> DotnetAsync(string folder, params string[] arguments)
     {
-        var output = new StringBuilder();
-        using var limit = new CancellationTokenSource(StepLimit);
-        try
-        {
-            await Dotnet(folder, arguments).WithStandardOutputPipe(PipeTarget.ToStringBuilder(output)).WithStandardErrorPipe(PipeTarget.ToStringBuilder(output)).ExecuteAsync(limit.Token);
-            return output.ToString();
-        }
-        catch (Exception exception) when (exception is CommandExecutionException or OperationCanceledException)
-        {
-            throw new InvalidOperationException($"dotnet {string.Join(' ', arguments)}: {output}", exception);
-        }
+        await using var dotnet = TestProcess.Start(Dotnet(folder, arguments));
+        return await dotnet.ExitAsync(StepLimit) is 0 ? dotnet.Text : throw new InvalidOperationException($"dotnet {string.Join(' ', arguments)}: {dotnet.Text}");
     }
 
     /// <summary>A command in the environment of a user's terminal, not of the test's host.</summary>
-    public static Command Dotnet(string folder, params string[] arguments) => Cli.Wrap("dotnet").WithArguments(arguments).WithWorkingDirectory(folder).WithEnvironmentVariables(environment => environment
-        .Set("NUGET_PACKAGES", null)
-        .Set("MSBUILDDISABLENODEREUSE", "1")
-        .Set("DOTNET_CLI_TELEMETRY_OPTOUT", "1")
-        .Set("DOTNET_NOLOGO", "1")
-        .Set("CI", null));
+    public static ProcessStartInfo Dotnet(string folder, params string[] arguments) => new("dotnet", arguments)
+    {
+        WorkingDirectory = folder,
+        Environment =
+        {
+            ["NUGET_PACKAGES"] = null,
+            ["MSBUILDDISABLENODEREUSE"] = "1",
+            ["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1",
+            ["DOTNET_NOLOGO"] = "1",
+            ["CI"] = null,
+        },
+    };
 
     private string Hive => Path.Combine(_root, "hive");
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using ClusterAspire.Contract;
 
@@ -39,10 +38,8 @@ public sealed class ContainerClusterTests(ContainerClusterTests.AppHost appHost)
 
     private static string Docker(params string[] arguments)
     {
-        using var docker = Process.Start(new ProcessStartInfo("docker", arguments) { RedirectStandardOutput = true })!;
-        var output = docker.StandardOutput.ReadToEnd();
-        docker.WaitForExit();
-        Assert.Equal(0, docker.ExitCode);
+        var (exitCode, output, errors) = TestProcess.Run("docker", arguments);
+        Assert.True(exitCode == 0, errors);
         return output;
     }
 

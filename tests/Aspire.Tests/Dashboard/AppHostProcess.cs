@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Http.Json;
 using ClusterAspire.Contract;
@@ -8,9 +7,8 @@ namespace ClusterAspire.Aspire.Tests;
 /// <summary>The real AppHost as a process, with the real dashboard, on ports of its own.</summary>
 public class AppHostProcess : IAsyncLifetime
 {
-    private readonly ConcurrentQueue<string> _output = new();
     private readonly HttpClient _admin = new();
-    private Process? _process;
+    private TestProcess? _process;
 
     /// <summary>Talks to the balancer's public port.</summary>
     public HttpClient Client { get; } = new();
@@ -19,7 +17,7 @@ public class AppHostProcess : IAsyncLifetime
     public Uri Dashboard { get; private set; } = null!;
 
     /// <summary>What it has written so far.</summary>
-    public string Output => string.Join(Environment.NewLine, _output);
+    public string Output => _process?.Text ?? "";
 
     /// <summary>Switches besides those for its ports.</summary>
     protected virtual string[] Switches => ["--replicas", "2"];
@@ -38,7 +36,8 @@ public class AppHostProcess : IAsyncLifetime
         Dashboard = new($"http://127.0.0.1:{FreePort.Next()}");
         (Client.BaseAddress, _admin.BaseAddress) = (new($"http://127.0.0.1:{port}"), new($"http://127.0.0.1:{adminPort}"));
         _process = Start([.. Switches, "--port", $"{port}", "--admin-port", $"{adminPort}"]);
-        await ServesAsync($"Service: http://127.0.0.1:{port}   Live page: http://127.0.0.1:{adminPort}");
+        var announcement = $"Service: http://127.0.0.1:{port}   Live page: http://127.0.0.1:{adminPort}";
+        await _process.LineAsync(line => line.Contains(announcement, StringComparison.Ordinal), "it serves", StartLimit);
         await Eventually.IsTrueAsync(
             async () => (await ReplicasAsync()) is { Count: 2 } replicas && replicas.All(replica => replica.State is ReplicaState.Ready), "both replicas are ready");
     }
@@ -47,41 +46,24 @@ public class AppHostProcess : IAsyncLifetime
     {
         Client.Dispose();
         _admin.Dispose();
-        if (_process is { HasExited: false })
+        if (_process is not null)
         {
-            // Its children notice that it is gone.
-            _process.Kill(entireProcessTree: true);
-            await _process.WaitForExitAsync();
+            await _process.DisposeAsync();
         }
 
-        _process?.Dispose();
         GC.SuppressFinalize(this);
     }
 
     /// <summary>How long it may take to serve.</summary>
     protected virtual TimeSpan StartLimit => TimeSpan.FromMinutes(3);
 
-    private async Task ServesAsync(string announcement)
-    {
-        for (var limit = DateTime.UtcNow + StartLimit; !_output.Any(line => line.Contains(announcement, StringComparison.Ordinal)); await Task.Delay(100))
-        {
-            if (_process!.HasExited || DateTime.UtcNow > limit)
-            {
-                throw new InvalidOperationException($"It does not serve.{Environment.NewLine}{Output}");
-            }
-        }
-    }
-
     /// <summary>How the load balancer sees the replicas.</summary>
     public async Task<IReadOnlyList<ReplicaStatus>> ReplicasAsync() =>
         await _admin.GetFromJsonAsync("api/replicas", ContractJson.Default.ReplicaStatusArray) ?? [];
 
-    private Process Start(IEnumerable<string> arguments)
-    {
-        var start = new ProcessStartInfo("dotnet", [typeof(Projects.AppHost).Assembly.Location, .. arguments])
+    private TestProcess Start(IEnumerable<string> arguments) =>
+        TestProcess.Start(new ProcessStartInfo("dotnet", [typeof(Projects.AppHost).Assembly.Location, .. arguments])
         {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
             Environment =
             {
                 // What Properties/launchSettings.json says, on other ports and without a login.
@@ -94,12 +76,5 @@ public class AppHostProcess : IAsyncLifetime
                 // A tunnel would need an image of Microsoft's.
                 ["ASPIRE_ENABLE_CONTAINER_TUNNEL"] = "false",
             },
-        };
-        var process = Process.Start(start)!;
-        process.OutputDataReceived += (_, line) => _output.Enqueue(line.Data ?? "");
-        process.ErrorDataReceived += (_, line) => _output.Enqueue(line.Data ?? "");
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        return process;
-    }
+        });
 }

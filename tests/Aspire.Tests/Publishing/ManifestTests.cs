@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 
 namespace ClusterAspire.Aspire.Tests;
@@ -34,8 +33,7 @@ public sealed class ManifestTests
 
     private static async Task RunAsync(params string[] arguments)
     {
-        using var appHost = Process.Start(new ProcessStartInfo("dotnet", [typeof(Projects.AppHost).Assembly.Location, .. arguments]))!;
-        await Eventually.InTimeAsync(appHost.WaitForExitAsync());
-        Assert.Equal(0, appHost.ExitCode);
+        await using var appHost = TestProcess.Start("dotnet", [typeof(Projects.AppHost).Assembly.Location, .. arguments]);
+        Assert.True(await appHost.ExitAsync() == 0, appHost.Text);
     }
 }

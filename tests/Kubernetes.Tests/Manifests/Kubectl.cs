@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.ComponentModel;
-using System.Diagnostics;
 using Xunit;
 
 namespace ClusterAspire.Kubernetes.Tests;
@@ -15,7 +14,7 @@ internal static class Kubectl
         try
         {
             // Kustomize has components since 3.7; kubectl tells which one it has since 4.
-            return Run("version", "--client", "--output=json") is (0, var version, _) && version.Contains("kustomizeVersion", StringComparison.Ordinal);
+            return TestProcess.Run("kubectl", "version", "--client", "--output=json") is (0, var version, _) && version.Contains("kustomizeVersion", StringComparison.Ordinal);
         }
         catch (Win32Exception)
         {
@@ -28,19 +27,10 @@ internal static class Kubectl
     public static string Kustomize(string directory) => Rendered.GetOrAdd(directory, _ =>
     {
         Requires.That(HasComponents.Value, "A kubectl with Kustomize 4 or later (1.24) is not on the PATH.");
-        var (exitCode, output, error) = Run("kustomize", directory);
+        var (exitCode, output, error) = TestProcess.Run("kubectl", "kustomize", directory);
         Assert.True(exitCode == 0, error);
         // Deprecations are said there.
         Assert.Empty(error);
         return output;
     });
-
-    private static (int ExitCode, string Output, string Error) Run(params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo("kubectl", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var error = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output, error.Result);
-    }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using k8s.Models;
 using Xunit;
 
@@ -124,7 +123,7 @@ public sealed class PublishTests : IDisposable
     {
         var (exitCode, error) = Runner(["publish", "k8s", "--output", _directory, .. switches]);
 
-        Assert.Equal((1, $"{sentence}\n"), (exitCode, error));
+        Assert.Equal((1, sentence), (exitCode, error));
         Assert.Empty(Directory.GetFiles(_directory));
     }
 
@@ -148,11 +147,7 @@ public sealed class PublishTests : IDisposable
 
     private static (int ExitCode, string Error) Runner(params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [Repository.Output("Runner"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var error = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        output.Wait();
-        return (process.ExitCode, error);
+        var (exitCode, _, error) = TestProcess.Run("dotnet", [Repository.Output("Runner"), .. arguments]);
+        return (exitCode, error);
     }
 }

@@ -52,7 +52,7 @@ public sealed class KubernetesDiscoveryTests() : ClusterTests("kubernetes")
     {
         var (loadBalancer, first) = await StartAsync();
         Cluster.Api.IsGone = true;
-        await Eventually.IsTrueAsync(() => loadBalancer.Output.Contains("DNS stands in", StringComparison.Ordinal));
+        await Eventually.IsTrueAsync(() => loadBalancer.Text.Contains("DNS stands in", StringComparison.Ordinal));
 
         // One that comes meanwhile is found by DNS, beside the one known before, which DNS does not name.
         var second = await Cluster.StartServiceAsync("service-b");
@@ -72,7 +72,7 @@ public sealed class KubernetesDiscoveryTests() : ClusterTests("kubernetes")
     {
         Cluster.Api.IsGone = true;
         var (loadBalancer, first) = await StartAsync();
-        Assert.Contains("DNS stands in", loadBalancer.Output, StringComparison.Ordinal);
+        Assert.Contains("DNS stands in", loadBalancer.Text, StringComparison.Ordinal);
 
         Cluster.Api.IsGone = false;
         var second = await Cluster.StartServiceAsync("service-b");
@@ -86,7 +86,7 @@ public sealed class KubernetesDiscoveryTests() : ClusterTests("kubernetes")
         Cluster.Api.Permits = false;
         var (loadBalancer, _) = await StartAsync();
 
-        Assert.Contains("The EndpointSlices of service cannot be watched (it answers 403 Forbidden). DNS stands in", loadBalancer.Output, StringComparison.Ordinal);
+        Assert.Contains("The EndpointSlices of service cannot be watched (it answers 403 Forbidden). DNS stands in", loadBalancer.Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -100,7 +100,7 @@ public sealed class KubernetesDiscoveryTests() : ClusterTests("kubernetes")
         Cluster.Api.Publish([first, second]);
         await Cluster.AnsweringAsync(loadBalancer, "service-a", "service-b");
 
-        Assert.DoesNotContain("401", loadBalancer.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("401", loadBalancer.Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -114,7 +114,7 @@ public sealed class KubernetesDiscoveryTests() : ClusterTests("kubernetes")
         await Cluster.AnsweringAsync(loadBalancer, "service-a", "service-b");
 
         Assert.Equal(2, Cluster.Api.Lists);
-        Assert.DoesNotContain("DNS stands in", loadBalancer.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("DNS stands in", loadBalancer.Text, StringComparison.Ordinal);
     }
 
     private async Task<(Pod LoadBalancer, Pod Service)> StartAsync()

@@ -61,7 +61,7 @@ public sealed class KubernetesRollingUpdateTests() : RollingUpdateTests("kuberne
             loadBalancers = [loadBalancers[1], after];
             load.GoTo(loadBalancers);
 
-            before.Terminate();
+            before.Signal("TERM");
             Assert.Equal(0, await before.ExitAsync());
             await load.GoOnAsync();
         }
@@ -78,7 +78,7 @@ public sealed class KubernetesRollingUpdateTests() : RollingUpdateTests("kuberne
 
         foreach (var pod in new[] { loadBalancer, service })
         {
-            pod.Terminate();
+            pod.Signal("TERM");
             await Eventually.IsTrueAsync(
                 async () =>
                 {

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using k8s.Models;
 
 namespace ClusterAspire.Kubernetes.Tests;
@@ -24,12 +23,7 @@ internal sealed record Manifests(V1Deployment Service, V1Deployment LoadBalancer
         var directory = Directory.CreateTempSubdirectory("clusteraspire-manifests-").FullName;
         try
         {
-            using var runner = Process.Start(new ProcessStartInfo("dotnet", [Repository.Output("Runner"), "publish", "k8s", "--output", directory, "--discovery", discovery])
-            {
-                RedirectStandardOutput = true,
-            })!;
-            runner.StandardOutput.ReadToEnd();
-            runner.WaitForExit();
+            TestProcess.Run("dotnet", Repository.Output("Runner"), "publish", "k8s", "--output", directory, "--discovery", discovery);
             return new(Deployment("service.yaml"), Deployment("loadbalancer.yaml"));
         }
         finally

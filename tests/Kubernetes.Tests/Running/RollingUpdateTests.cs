@@ -47,7 +47,7 @@ public abstract class RollingUpdateTests(string discovery) : ClusterTests(discov
             leaving.Add(pod);
             Cluster.Publish(pods, leaving);
             await Task.Delay(Cluster.Manifests.PreStop);
-            pod.Terminate();
+            pod.Signal("TERM");
             Assert.Equal(0, await pod.ExitAsync());
             leaving.Remove(pod);
             Cluster.Publish(pods, leaving);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 
@@ -147,11 +146,11 @@ internal sealed class TestCluster : IAsyncDisposable
                 try
                 {
                     using var response = await Client.GetAsync(new Uri(pod.Url, until));
-                    return (IsReady: response.IsSuccessStatusCode, Log: pod.Output);
+                    return (IsReady: response.IsSuccessStatusCode, Log: pod.Text);
                 }
                 catch (HttpRequestException)
                 {
-                    return (IsReady: false, Log: pod.Output);
+                    return (IsReady: false, Log: pod.Text);
                 }
             },
             seen => seen.IsReady,
@@ -170,12 +169,8 @@ internal sealed class TestCluster : IAsyncDisposable
             return false;
         }
 
-        bool Drop(string end)
-        {
-            using var process = Process.Start("iptables", ["--wait", action, "INPUT", "--in-interface", "lo", end, $"{address}", "--jump", "DROP"]);
-            process.WaitForExit();
-            return process.ExitCode == 0;
-        }
+        bool Drop(string end) =>
+            TestProcess.Run("iptables", "--wait", action, "INPUT", "--in-interface", "lo", end, $"{address}", "--jump", "DROP").ExitCode == 0;
     }
 
     private IPAddress NextAddress()

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -10,7 +9,7 @@ namespace ClusterAspire.LoadBalancer.Tests.Http;
 public sealed class Nginx : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("clusteraspire-nginx-").FullName;
-    private Process? _process;
+    private TestProcess? _process;
 
     internal RecordingUpstream Upstream { get; } = new();
 
@@ -59,7 +58,7 @@ public sealed class Nginx : IAsyncLifetime
                 }
             }
             """);
-        _process = Process.Start(new ProcessStartInfo(Program, ["-p", _folder, "-e", "stderr", "-c", configuration]) { RedirectStandardError = true })!;
+        _process = TestProcess.Start(Program, "-p", _folder, "-e", "stderr", "-c", configuration);
         await Eventually.IsTrueAsync(
             async () =>
             {
@@ -79,9 +78,7 @@ public sealed class Nginx : IAsyncLifetime
     {
         if (_process is not null)
         {
-            _process.Kill();
-            await _process.WaitForExitAsync();
-            _process.Dispose();
+            await _process.DisposeAsync();
         }
 
         await Upstream.DisposeAsync();

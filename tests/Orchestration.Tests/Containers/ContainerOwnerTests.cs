@@ -18,10 +18,10 @@ public sealed class ContainerOwnerTests
     [Fact]
     public async Task A_process_that_has_ended_is_not_alive()
     {
-        using var ended = Process.Start(new ProcessStartInfo("dotnet", "--version") { RedirectStandardOutput = true })!;
-        await ended.WaitForExitAsync(TestContext.Current.CancellationToken);
+        await using var ended = TestProcess.Start("dotnet", "--version");
+        await ended.ExitAsync();
 
-        Assert.False((ContainerOwner.Current with { Pid = ended.Id }).IsAlive());
+        Assert.False((ContainerOwner.Current with { Pid = ended.Pid }).IsAlive());
     }
 
     [Fact]

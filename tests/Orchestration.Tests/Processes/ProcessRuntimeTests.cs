@@ -137,7 +137,7 @@ public sealed class ProcessRuntimeTests : IDisposable
 
         Assert.Equal(137, await ExitAsync(instance));
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Processes are looked up in /proc.");
-        await WaitAsync(() => !File.Exists($"/proc/{grandchild}/stat") || File.ReadAllText($"/proc/{grandchild}/stat").Contains(") Z ", StringComparison.Ordinal));
+        await Eventually.IsTrueAsync(() => !File.Exists($"/proc/{grandchild}/stat") || File.ReadAllText($"/proc/{grandchild}/stat").Contains(") Z ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -162,7 +162,7 @@ public sealed class ProcessRuntimeTests : IDisposable
         Assert.Equal(137, await ExitAsync(instance));
 
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Processes are looked up in /proc.");
-        await WaitAsync(() => !File.Exists($"/proc/{child}/stat") || File.ReadAllText($"/proc/{child}/stat").Contains(") Z ", StringComparison.Ordinal));
+        await Eventually.IsTrueAsync(() => !File.Exists($"/proc/{child}/stat") || File.ReadAllText($"/proc/{child}/stat").Contains(") Z ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -261,15 +261,7 @@ public sealed class ProcessRuntimeTests : IDisposable
 
     private async Task<string> LineAsync(string? wanted)
     {
-        await WaitAsync(() => wanted is null ? !_output.IsEmpty : _output.Contains(wanted));
+        await Eventually.IsTrueAsync(() => wanted is null ? !_output.IsEmpty : _output.Contains(wanted));
         return _output.First();
-    }
-
-    private static async Task WaitAsync(Func<bool> condition)
-    {
-        for (var limit = DateTime.UtcNow + TimeSpan.FromSeconds(60); !condition(); await Task.Delay(20, TestContext.Current.CancellationToken))
-        {
-            Assert.True(DateTime.UtcNow < limit, "It did not happen within a minute.");
-        }
     }
 }

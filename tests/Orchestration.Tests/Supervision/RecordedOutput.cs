@@ -22,18 +22,8 @@ internal sealed class RecordedOutput : IClusterOutput
     /// <summary>Returns once a line was written that satisfies the test's wish.</summary>
     public async Task<string> WaitForAsync(Predicate<string> wanted)
     {
-        var limit = DateTime.UtcNow + TimeSpan.FromSeconds(60);
-        while (DateTime.UtcNow < limit)
-        {
-            if (_lines.FirstOrDefault(line => wanted(line)) is { } line)
-            {
-                return line;
-            }
-
-            await Task.Delay(10);
-        }
-
-        throw new TimeoutException($"Not among the lines:\n{string.Join('\n', _lines)}");
+        await Eventually.BecomesAsync(() => Task.FromResult(string.Join('\n', _lines)), _ => _lines.Any(line => wanted(line)), "it writes the line");
+        return _lines.First(line => wanted(line));
     }
 
     public Task<string> WaitForAsync(string wanted) => WaitForAsync(line => line == wanted);

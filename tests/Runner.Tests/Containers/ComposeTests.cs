@@ -63,7 +63,7 @@ public sealed class ComposeTests : IDisposable
 
     private (int ExitCode, string Output) Compose(params string[] arguments)
     {
-        var (exitCode, output, errors) = Engine.Execute(_compose![0], [.. _compose[1..], "--file", Path.Combine(BuiltProgram.Source, "compose.yaml"), "--project-name", _project, .. arguments]);
+        var (exitCode, output, errors) = TestProcess.Run(_compose![0], [.. _compose[1..], "--file", Path.Combine(BuiltProgram.Source, "compose.yaml"), "--project-name", _project, .. arguments]);
         return (exitCode, output + errors);
     }
 }

@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Diagnostics;
 using System.Text.Json;
 
 namespace ClusterAspire.Runner.Tests;
@@ -8,7 +7,7 @@ namespace ClusterAspire.Runner.Tests;
 internal static class Engine
 {
     private static readonly Lazy<string?> Found = new(() => Array.Find(["docker", "podman"], Answers));
-    private static readonly Lazy<string?> WhyNoImage = new(TryStart);
+    private static readonly Lazy<string?> WhyNoImage = new(() => Task.Run(TryStartAsync).GetAwaiter().GetResult());
 
     /// <summary>Its command.</summary>
     public static string Command => Found.Value ?? throw new InvalidOperationException("No container engine answers.");
@@ -24,7 +23,7 @@ internal static class Engine
     /// <summary>Runs a command of the engine; returns what it wrote.</summary>
     public static string Run(params string[] arguments)
     {
-        var (exitCode, output, errors) = Execute(Command, arguments);
+        var (exitCode, output, errors) = TestProcess.Run(Command, arguments);
         return exitCode is 0 ? output.Trim() : throw new InvalidOperationException($"{Command} {string.Join(' ', arguments)}: {errors}");
     }
 
@@ -45,24 +44,15 @@ internal static class Engine
     {
         if (Found.Value is not null && ContainersOf(cluster) is { Count: > 0 } left)
         {
-            Execute(Command, ["rm", "--force", "--volumes", .. left]);
+            TestProcess.Run(Command, ["rm", "--force", "--volumes", .. left]);
         }
-    }
-
-    public static (int ExitCode, string Output, string Errors) Execute(string command, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(command, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var errors = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output, errors.Result);
     }
 
     public static bool IsInstalled(string command, params string[] arguments)
     {
         try
         {
-            return Execute(command, arguments).ExitCode is 0;
+            return TestProcess.Run(command, arguments).ExitCode is 0;
         }
         catch (Win32Exception)
         {
@@ -75,28 +65,22 @@ internal static class Engine
     private static readonly TimeSpan BuildLimit = TimeSpan.FromMinutes(15);
 
     // The first start builds the image, which takes longer than any test may.
-    private static string? TryStart()
+    private static async Task<string?> TryStartAsync()
     {
         var runtime = new ContainersUnderTest();
         var (port, adminPort) = Cluster.FreePorts();
-        var runner = RunnerProcess.Start(["--runtime", "container", "--replicas", "1", "--port", $"{port}", "--admin-port", $"{adminPort}", .. runtime.Switches]);
         try
         {
-            for (var limit = DateTime.UtcNow + BuildLimit; !runner.HasExited && !runner.Output.Any(line => line.StartsWith("Replicas run as containers", StringComparison.Ordinal));)
-            {
-                if (DateTime.UtcNow > limit)
-                {
-                    return $"The image was not built within {BuildLimit.TotalMinutes} minutes.";
-                }
-
-                Thread.Sleep(100);
-            }
-
-            return runner.HasExited ? string.Join(' ', runner.Errors) : null;
+            await using var runner = RunnerProcess.Start(["--runtime", "container", "--replicas", "1", "--port", $"{port}", "--admin-port", $"{adminPort}", .. runtime.Switches]);
+            await runner.LineAsync(line => line.StartsWith("Replicas run as containers", StringComparison.Ordinal), "the image is built", BuildLimit);
+            return null;
+        }
+        catch (Exception exception)
+        {
+            return exception.Message;
         }
         finally
         {
-            runner.DisposeAsync().AsTask().GetAwaiter().GetResult();
             Remove(runtime.ClusterName);
         }
     }

@@ -30,7 +30,7 @@ public sealed class EngineMistakesTests
         Assert.SkipUnless(Environment.UserName is "root", "Only root can become a user without rights.");
 
         var (port, adminPort) = Cluster.FreePorts();
-        var (exitCode, _, errors) = Engine.Execute(
+        var (exitCode, _, errors) = TestProcess.Run(
             "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", "HOME=/tmp", "dotnet", typeof(ClusterCommand).Assembly.Location,
             "--runtime", "container", "--engine", "docker", "--port", $"{port}", "--admin-port", $"{adminPort}");
 

@@ -140,7 +140,7 @@ public sealed class ControlTests
         var link = Path.Combine(cluster.Folder, "current");
         foreach (var release in (string[])["1", "2"])
         {
-            Assert.Equal(0, Engine.Execute("cp", "-r", Path.GetDirectoryName(PlainCluster.Program)!, Path.Combine(cluster.Folder, release)).ExitCode);
+            Assert.Equal(0, TestProcess.Run("cp", "-r", Path.GetDirectoryName(PlainCluster.Program)!, Path.Combine(cluster.Folder, release)).ExitCode);
         }
 
         File.CreateSymbolicLink(link, "1");
@@ -171,7 +171,7 @@ public sealed class ControlTests
         await Eventually.IsTrueAsync(async () => (await cluster.PidsAsync()).Count is 2, "it is back");
 
         var socket = Path.Combine(cluster.Folder, "clusteraspire", $"plain-{cluster.Port}.sock");
-        Assert.Equal("600 700", Engine.Execute("stat", "-c", "%a", socket, Path.GetDirectoryName(socket)!).Output.Trim().Replace('\n', ' '));
+        Assert.Equal("600 700", TestProcess.Run("stat", "-c", "%a", socket, Path.GetDirectoryName(socket)!).Output.Trim().Replace('\n', ' '));
         Assert.Contains(await cluster.DoAsync("status"), line => line.Contains("exited with code 137", StringComparison.Ordinal));
         var status = JsonElement.Parse(Assert.Single(await cluster.DoAsync("status", "--json")));
         Assert.Equal(("plain", cluster.Runner.Pid), (status.GetProperty("name").GetString(), status.GetProperty("pid").GetInt32()));

@@ -50,7 +50,7 @@ public sealed class ServiceTests
 
         Assert.True(exitCode is 0, $"{publish}");
         var unit = Path.Combine(cluster.Folder, "shop.service");
-        var verified = Engine.Execute("systemd-analyze", "verify", "--man=no", unit);
+        var verified = TestProcess.Run("systemd-analyze", "verify", "--man=no", unit);
         Assert.True(verified is { ExitCode: 0, Errors: "" }, verified.Errors);
         var text = await File.ReadAllTextAsync(unit, TestContext.Current.CancellationToken);
         Assert.Contains("AmbientCapabilities=CAP_NET_BIND_SERVICE\n", text, StringComparison.Ordinal);

@@ -17,12 +17,12 @@ public sealed class ToolTests
         {
             Dotnet("pack", Path.Combine(Sources(), "src/Runner"), "--no-build", "--configuration", Configuration, "--output", Path.Combine(folder, "feed"));
             // In a folder of its own, or NuGet takes the one of that version that it has seen before.
-            Engine.Execute("env", $"NUGET_PACKAGES={Path.Combine(folder, "packages")}", "dotnet", "tool", "install", "clusteraspire", "--tool-path", Path.Combine(folder, "tool"), "--add-source", Path.Combine(folder, "feed"));
+            TestProcess.Run("env", $"NUGET_PACKAGES={Path.Combine(folder, "packages")}", "dotnet", "tool", "install", "clusteraspire", "--tool-path", Path.Combine(folder, "tool"), "--add-source", Path.Combine(folder, "feed"));
             var tool = Path.Combine(folder, "tool", "clusteraspire");
             Assert.True(File.Exists(tool), "It is installed.");
 
             var application = Path.Combine(folder, "my application");
-            Assert.Equal(0, Engine.Execute("cp", "-r", Path.GetDirectoryName(PlainCluster.Program)!, application).ExitCode);
+            Assert.Equal(0, TestProcess.Run("cp", "-r", Path.GetDirectoryName(PlainCluster.Program)!, application).ExitCode);
             await RunsAsync(tool, folder, application);
 
             var project = Path.Combine(folder, "project");
@@ -80,7 +80,7 @@ public sealed class ToolTests
 
     private static void Dotnet(params string[] arguments)
     {
-        var (exitCode, output, errors) = Engine.Execute("dotnet", arguments);
+        var (exitCode, output, errors) = TestProcess.Run("dotnet", arguments);
         Assert.True(exitCode is 0, $"dotnet {string.Join(' ', arguments)}: {output}{errors}");
     }
 }

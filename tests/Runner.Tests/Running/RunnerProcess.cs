@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.CompilerServices;
@@ -8,31 +7,12 @@ using ClusterAspire.Runner.CommandLine;
 namespace ClusterAspire.Runner.Tests;
 
 /// <summary>The real Runner, as a process.</summary>
-internal sealed class RunnerProcess : IAsyncDisposable
+internal sealed class RunnerProcess : TestProcess
 {
-    private readonly Process _process;
-    private readonly ConcurrentQueue<string> _output = new();
-    private readonly ConcurrentQueue<string> _errors = new();
-
-    private RunnerProcess(Process process)
+    private RunnerProcess(ProcessStartInfo start)
+        : base(start)
     {
-        _process = process;
-        Pid = process.Id;
-        process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
-        process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
     }
-
-    public int Pid { get; }
-
-    /// <summary>What it has written so far.</summary>
-    public IReadOnlyCollection<string> Output => [.. _output];
-
-    /// <summary>What it has written to standard error so far.</summary>
-    public IReadOnlyCollection<string> Errors => [.. _errors];
-
-    public bool HasExited => _process.HasExited;
 
     /// <summary>The command that runs a .dll: by its place, as a test may change the PATH.</summary>
     public static string Dotnet { get; } = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet"));
@@ -68,7 +48,7 @@ internal sealed class RunnerProcess : IAsyncDisposable
     /// <summary>Starts whatever is to run it.</summary>
     public static RunnerProcess StartProgram(string[] all, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(all[0], all[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(all[0], all[1..]);
         // Not among those of the user who runs the tests.
         start.Environment["XDG_RUNTIME_DIR"] = Path.GetTempPath();
         start.Environment["XDG_DATA_HOME"] = Path.GetTempPath();
@@ -77,7 +57,7 @@ internal sealed class RunnerProcess : IAsyncDisposable
             start.Environment[name] = value;
         }
 
-        return new(Process.Start(start)!);
+        return new(start);
     }
 
     /// <summary>Runs it to its end.</summary>
@@ -88,41 +68,4 @@ internal sealed class RunnerProcess : IAsyncDisposable
     }
 
     public void Signal(int signal) => Unix.Signal(Pid, signal);
-
-    /// <summary>Waits for its end; returns the exit code.</summary>
-    public async Task<int> ExitAsync()
-    {
-        await Eventually.InTimeAsync(_process.WaitForExitAsync());
-        return _process.ExitCode;
-    }
-
-    /// <summary>Waits for a line of its output.</summary>
-    public async Task<string> LineAsync(Predicate<string> wanted, string what)
-    {
-        string? line = null;
-        await Eventually.IsTrueAsync(() => (line = _output.FirstOrDefault(line => wanted(line))) is not null || HasExited, what);
-        return line ?? throw new InvalidOperationException($"It ended before this: {what}.{Environment.NewLine}{this}");
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        // Not gracefully: that is for tests to test. Its children notice.
-        if (!_process.HasExited)
-        {
-            _process.Kill(entireProcessTree: true);
-            await _process.WaitForExitAsync();
-        }
-
-        _process.Dispose();
-    }
-
-    public override string ToString() => string.Join(Environment.NewLine, [.. _output, .. _errors]);
-
-    private static void Keep(ConcurrentQueue<string> lines, string? line)
-    {
-        if (line is not null)
-        {
-            lines.Enqueue(line);
-        }
-    }
 }

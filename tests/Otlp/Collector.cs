@@ -1,16 +1,15 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
-namespace ClusterAspire.LoadBalancer.Page.Tests.Otlp;
+namespace ClusterAspire.Tests.Otlp;
 
 /// <summary>An OTLP endpoint that keeps what it is sent, over gRPC and over HTTP.</summary>
 internal sealed class Collector : IAsyncDisposable
@@ -19,15 +18,11 @@ internal sealed class Collector : IAsyncDisposable
 
     private Collector(WebApplication app) => _app = app;
 
-    /// <summary>Everything received, by resource.</summary>
+    /// <summary>Everything that it was sent so far, by the instance that sent it.</summary>
     public Received Data => _app.Services.GetRequiredService<Received>();
 
     /// <summary>Where it listens, by the value of <c>OTEL_EXPORTER_OTLP_PROTOCOL</c>.</summary>
-    public Uri Endpoint(string protocol)
-    {
-        var addresses = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.ToList();
-        return new(addresses[protocol is "grpc" ? 0 : 1]);
-    }
+    public string Endpoint(string protocol) => _app.Urls.ElementAt(protocol is "grpc" ? 0 : 1);
 
     public static async Task<Collector> StartAsync()
     {
@@ -43,38 +38,41 @@ internal sealed class Collector : IAsyncDisposable
         var app = builder.Build();
         app.MapGrpcService<Traces>();
         app.MapGrpcService<Metrics>();
-        app.MapPost("/v1/traces", async (HttpRequest request, Received received) => received.Add(TracesRequest.Parser.ParseFrom(await ReadAsync(request))));
-        app.MapPost("/v1/metrics", async (HttpRequest request, Received received) => received.Add(MetricsRequest.Parser.ParseFrom(await ReadAsync(request))));
+        app.MapGrpcService<Logs>();
+        app.MapPost("/v1/traces", async (HttpRequest request, Received received) => received.Add(await ReadAsync(request, TracesRequest.Parser)));
+        app.MapPost("/v1/metrics", async (HttpRequest request, Received received) => received.Add(await ReadAsync(request, MetricsRequest.Parser)));
+        app.MapPost("/v1/logs", async (HttpRequest request, Received received) => received.Add(await ReadAsync(request, LogsRequest.Parser)));
         await app.StartAsync();
         return new(app);
     }
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
-    private static async Task<byte[]> ReadAsync(HttpRequest request)
+    private static async Task<T> ReadAsync<T>(HttpRequest request, MessageParser<T> parser)
+        where T : IMessage<T>
     {
         using var body = new MemoryStream();
         await request.Body.CopyToAsync(body);
-        return body.ToArray();
+        return parser.ParseFrom(body.ToArray());
     }
 
     internal sealed class Received
     {
         private readonly ConcurrentQueue<(string Instance, Span Span)> _spans = new();
         private readonly ConcurrentQueue<(string Instance, Metric Metric)> _metrics = new();
+        private readonly ConcurrentQueue<(string Instance, string Text)> _logs = new();
 
         public IReadOnlyList<(string Instance, Span Span)> Spans => [.. _spans];
 
         public IReadOnlyList<(string Instance, Metric Metric)> Metrics => [.. _metrics];
 
+        public IReadOnlyList<(string Instance, string Text)> Logs => [.. _logs];
+
         public void Add(TracesRequest request)
         {
             foreach (var resource in request.Resources)
             {
-                foreach (var span in resource.Scopes.SelectMany(scope => scope.Spans))
-                {
-                    _spans.Enqueue((Instance(resource.Resource), span));
-                }
+                Add(_spans, resource.Resource, resource.Scopes.SelectMany(scope => scope.Spans));
             }
         }
 
@@ -82,15 +80,26 @@ internal sealed class Collector : IAsyncDisposable
         {
             foreach (var resource in request.Resources)
             {
-                foreach (var metric in resource.Scopes.SelectMany(scope => scope.Metrics))
-                {
-                    _metrics.Enqueue((Instance(resource.Resource), metric));
-                }
+                Add(_metrics, resource.Resource, resource.Scopes.SelectMany(scope => scope.Metrics));
             }
         }
 
-        private static string Instance(Resource resource) =>
-            resource.Attributes.Single(attribute => attribute.Key == "service.instance.id").Value.Text;
+        public void Add(LogsRequest request)
+        {
+            foreach (var resource in request.Resources)
+            {
+                Add(_logs, resource.Resource, resource.Scopes.SelectMany(scope => scope.Records).Select(record => record.Body.Text));
+            }
+        }
+
+        private static void Add<T>(ConcurrentQueue<(string, T)> all, Resource resource, IEnumerable<T> received)
+        {
+            var instance = resource.Attributes.Single(attribute => attribute.Key == "service.instance.id").Value.Text;
+            foreach (var one in received)
+            {
+                all.Enqueue((instance, one));
+            }
+        }
     }
 
     internal sealed class Traces(Received received) : TraceService.TraceServiceBase
@@ -108,6 +117,15 @@ internal sealed class Collector : IAsyncDisposable
         {
             received.Add(request);
             return Task.FromResult(new MetricsResponse());
+        }
+    }
+
+    internal sealed class Logs(Received received) : LogsService.LogsServiceBase
+    {
+        public override Task<LogsResponse> Export(LogsRequest request, ServerCallContext context)
+        {
+            received.Add(request);
+            return Task.FromResult(new LogsResponse());
         }
     }
 }

@@ -1,6 +1,7 @@
+using ClusterAspire.Tests.Otlp;
 using Xunit;
 
-namespace ClusterAspire.LoadBalancer.Page.Tests.Otlp;
+namespace ClusterAspire.LoadBalancer.Page.Tests;
 
 public sealed class OtlpTests
 {
@@ -48,7 +49,7 @@ public sealed class OtlpTests
     [Fact]
     public async Task A_collector_that_is_not_there_fails_no_request()
     {
-        await using var cluster = await StartAsync("grpc", new("http://127.0.0.1:9"));
+        await using var cluster = await StartAsync("grpc", "http://127.0.0.1:9");
         for (var i = 0; i < 100; i++)
         {
             Assert.Equal("fast\n", await cluster.Client.GetStringAsync("/fast", TestContext.Current.CancellationToken));
@@ -61,13 +62,13 @@ public sealed class OtlpTests
     private static bool Is(Span span, string key, string value) =>
         span.Attributes.Any(attribute => attribute.Key == key && attribute.Value.Text == value);
 
-    private static async Task<LiveCluster> StartAsync(string protocol, Uri endpoint)
+    private static async Task<LiveCluster> StartAsync(string protocol, string endpoint)
     {
         var cluster = new LiveCluster
         {
             Settings =
             {
-                ["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint.ToString(),
+                ["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint,
                 ["OTEL_EXPORTER_OTLP_PROTOCOL"] = protocol,
                 ["OTEL_BSP_SCHEDULE_DELAY"] = "200",
                 ["OTEL_METRIC_EXPORT_INTERVAL"] = "500",

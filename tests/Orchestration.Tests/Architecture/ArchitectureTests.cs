@@ -48,6 +48,17 @@ public sealed partial class ArchitectureTests
                 .Append("AppHost")
                 .Order(StringComparer.Ordinal));
 
+    /// <summary>dotnet test prints the table's rows for the groups that it runs.</summary>
+    [Fact]
+    public void ContributingSaysHowLongEachGroupOfTestsTakes() =>
+        Assert.Equal(
+            Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests"), "*.Tests.csproj", SearchOption.AllDirectories)
+                .Select(file => Path.GetFileNameWithoutExtension(file))
+                .Order(StringComparer.Ordinal),
+            GroupRow().Matches(File.ReadAllText(Path.Combine(Repository.Root, "CONTRIBUTING.md")))
+                .Select(row => row.Groups["group"].Value)
+                .Order(StringComparer.Ordinal));
+
     [Fact]
     public void TheRulesHaveNoCycle()
     {
@@ -128,4 +139,7 @@ public sealed partial class ArchitectureTests
 
     [GeneratedRegex(@"^(bin|obj)[/\\]")]
     private static partial Regex Built();
+
+    [GeneratedRegex(@"^\| `(?<group>[\w.]+)` \|[^|]+\| \d[^|]+ \|$", RegexOptions.Multiline)]
+    private static partial Regex GroupRow();
 }

@@ -6,6 +6,7 @@ using ClusterAspire.Orchestration.Processes;
 using ClusterAspire.Orchestration.Selection;
 using ClusterAspire.Orchestration.Sockets;
 using ClusterAspire.Orchestration.Supervision;
+using ClusterAspire.Runner.CommandLine;
 using ClusterAspire.Runner.Control;
 using ClusterAspire.Runner.Programs;
 using ClusterAspire.Runner.Signals;
@@ -13,39 +14,82 @@ using Microsoft.Extensions.Configuration;
 
 namespace ClusterAspire.Runner;
 
-/// <summary>One cluster, from its configuration to its end.</summary>
-/// <param name="configure">Reads the configuration, anew each time.</param>
+/// <summary>One service with its load balancer, from its configuration to its end.</summary>
+/// <param name="service">How it is configured.</param>
 /// <param name="terminal">Shows what happens.</param>
-/// <param name="stop">Says when it ends.</param>
-internal sealed class ClusterRun(Func<IConfiguration> configure, IClusterOutput terminal, StopSignals stop) : IAsyncDisposable
+/// <param name="stop">Says when this runner ends.</param>
+internal sealed class ClusterRun(ConfiguredService service, IClusterOutput terminal, StopSignals stop) : IAsyncDisposable
 {
     private readonly DateTimeOffset _startedAt = DateTimeOffset.UtcNow;
     private readonly ServiceProgram _programs = new(terminal);
+    private readonly CancellationTokenSource _drain = CancellationTokenSource.CreateLinkedTokenSource(stop.Drain);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // What replicas run in, now and before each reload.
     private readonly List<RuntimeSelection> _selections = [];
 
     // Whatever the configuration says at a reload.
     private (int Port, int AdminPort)? _ports;
+    private (ClusterPlan Plan, Orchestration.Runtime.IRuntime Runtime, ClusterOptions Options)? _first;
+    private Supervisor? _supervisor;
 
-    /// <summary>Runs it until it is told to stop.</summary>
+    /// <summary>How many replicas the services before it have, whose cores are the first.</summary>
+    public int ReplicasBefore { get; init; }
+
+    /// <summary>Whether a port is another service's of this runner.</summary>
+    public Func<int, bool> IsOfAnother { get; init; } = _ => false;
+
+    /// <summary>Is told when this one alone was told to stop.</summary>
+    public Action Stops { get; init; } = () => { };
+
+    /// <summary>Whether it drains, or has ended.</summary>
+    public bool IsStopping => _drain.IsCancellationRequested;
+
+    /// <summary>How many replicas it starts with.</summary>
+    public int Replicas => _first?.Plan.Replicas.Count ?? 0;
+
+    /// <summary>The ports that its replicas are to have or have.</summary>
+    public IEnumerable<int> Ports =>
+        (_first?.Plan.Replicas.Select(replica => replica.Port) ?? []).Concat(_supervisor?.Status.Select(status => status.Port).OfType<int>() ?? []);
+
+    /// <summary>Makes its plan, and what that needs.</summary>
+    /// <exception cref="ClusterException">Something the user has to change.</exception>
+    public async Task PrepareAsync()
+    {
+        var first = await PlanAsync(isRunning: false);
+        _first = first;
+        if (first.Plan.Replicas.FirstOrDefault(replica => IsOfAnother(replica.Port)) is { } replica)
+        {
+            throw new ClusterException($"Port {replica.Port} of its {replica.Name} is another service's: choose others by {ClusterOptions.Switch(nameof(ClusterOptions.ReplicaPort))}.");
+        }
+    }
+
+    /// <summary>Runs it, which <see cref="PrepareAsync"/> has prepared, until it is told to stop.</summary>
     /// <exception cref="ClusterException">Something the user has to change.</exception>
     public async Task RunAsync()
     {
-        var (plan, runtime, options) = await PlanAsync(isRunning: false);
+        var (plan, runtime, options) = _first!.Value;
         var address = Address(options);
         using var claim = address?.Claim();
         using var reports = new LivePageReports(terminal, plan.LoadBalancer.AdminUrl);
-        using var systemd = new ServiceManager(reports, stop);
-        var log = new LogBook(systemd);
+        var log = new LogBook(reports);
         using var rotation = address is null ? null : new Rotation(address.DestinationsFile, plan.LoadBalancer.AdminUrl);
         using var sockets = HeldSockets.ArePossible ? new HeldSockets() : null;
-        using var supervisor = new Supervisor(plan, runtime, new ProcessRuntime(BuiltProgram.LoadBalancer), log) { Rotation = rotation, Sockets = sockets, Control = address?.Path };
+        using var supervisor = _supervisor = new Supervisor(plan, runtime, new ProcessRuntime(BuiltProgram.LoadBalancer), log) { Rotation = rotation, Sockets = sockets, Control = address?.Path };
         var control = new ClusterControl(
-            supervisor, log, () => Describe(supervisor, plan, options), () => ReloadAsync(supervisor), () => ReloadLoadBalancerAsync(supervisor), stop.Begin);
-        stop.Reload += () => _ = control.ReloadAsync().ContinueWith(reload => reload.Exception, TaskScheduler.Default);
-        using var server = address is null ? null : Listen(address, control, log);
-        await supervisor.RunAsync(stop.Drain, stop.AtOnce);
+            supervisor, log, () => Describe(supervisor, plan, options), () => ReloadAsync(supervisor), () => ReloadLoadBalancerAsync(supervisor), StopAsync);
+        stop.Reload += Reload;
+        try
+        {
+            using var server = address is null ? null : Listen(address, control, log);
+            await supervisor.RunAsync(_drain.Token, stop.AtOnce);
+        }
+        finally
+        {
+            stop.Reload -= Reload;
+        }
+
+        void Reload() => _ = control.ReloadAsync().ContinueWith(reload => reload.Exception, TaskScheduler.Default);
     }
 
     /// <inheritdoc/>
@@ -55,23 +99,41 @@ internal sealed class ClusterRun(Func<IConfiguration> configure, IClusterOutput 
         {
             await selection.DisposeAsync();
         }
+
+        _selections.Clear();
+        _drain.Dispose();
+        _ended.TrySetResult();
+    }
+
+    private async Task StopAsync()
+    {
+        await _drain.CancelAsync();
+        Stops();
+        await _ended.Task;
     }
 
     private async Task<(ClusterPlan Plan, Orchestration.Runtime.IRuntime Runtime, ClusterOptions Options)> PlanAsync(bool isRunning)
     {
-        var configuration = configure();
+        var configuration = service.Read();
         var options = Options(configuration);
-        options.Service = options.Service is null ? null : await _programs.FindAsync(options.Service, stop.Drain);
+        options.Service = options.Service is null ? null : await _programs.FindAsync(options.Service, _drain.Token);
         var selector = new RuntimeSelector(options, BuildOptions.From(configuration), terminal) { IsRunning = isRunning };
-        var selection = await selector.SelectAsync(BuiltProgram.Service, BuiltProgram.Source, stop.Drain);
+        var selection = await selector.SelectAsync(BuiltProgram.Service, BuiltProgram.Source, _drain.Token);
         _selections.Add(selection);
         if (selection.Image is null)
         {
-            SharedFolder.PutInto(options);
+            SharedFolder.PutInto(options, isOneOfSeveral: service.Name is not null);
         }
 
-        return (ClusterPlan.Create(options, selection.Machine), selection.Runtime, options);
+        return (ClusterPlan.Create(options, Share(selection.Machine)), selection.Runtime, options);
     }
+
+    // A port of another service is taken although a replica of that may be starting just now.
+    private Machine Share(Machine machine) => machine with
+    {
+        Cores = [.. machine.Cores.Skip(ReplicasBefore % machine.Cores.Count), .. machine.Cores.Take(ReplicasBefore % machine.Cores.Count)],
+        IsFree = port => !IsOfAnother(port) && machine.IsFree(port),
+    };
 
     private ClusterOptions Options(IConfiguration configuration)
     {
@@ -105,7 +167,7 @@ internal sealed class ClusterRun(Func<IConfiguration> configure, IClusterOutput 
 
     private async Task<string> ReloadLoadBalancerAsync(Supervisor supervisor)
     {
-        await supervisor.ReplaceLoadBalancerAsync(LoadBalancerPlan.Create(Options(configure())));
+        await supervisor.ReplaceLoadBalancerAsync(LoadBalancerPlan.Create(Options(service.Read())));
         return "The load balancer was replaced.";
     }
 

@@ -1,28 +1,26 @@
-using ClusterAspire.Orchestration.Containers;
 using ClusterAspire.Orchestration.Options;
-using ClusterAspire.Orchestration.Selection;
 using ClusterAspire.Orchestration.Supervision;
 using ClusterAspire.Runner;
 using ClusterAspire.Runner.CommandLine;
 using ClusterAspire.Runner.Signals;
 using ClusterAspire.Runner.Terminal;
-using Microsoft.Extensions.Configuration;
 using Spectre.Console;
 
 return await new ClusterCommand(RunAsync).RunAsync(args);
 
-static async Task<int> RunAsync(Func<IConfiguration> configure)
+static async Task<int> RunAsync(IReadOnlyList<ConfiguredService> configured)
 {
-    var configuration = configure();
-    var options = ClusterOptions.From(configuration);
-    IClusterOutput console = options.Log is LogFormat.Json ? new JsonLines(Console.Out) : new ClusterConsole(Console.Out);
-    await using var table = LatencyTable.IsWanted(options) ? new LatencyTable(console, AnsiConsole.Console) : null;
+    var options = ServiceRuns.OptionsOf(configured);
+    // What is shown is one, for all of them.
+    IClusterOutput console = options[0].Log is LogFormat.Json ? new JsonLines(Console.Out) : new ClusterConsole(Console.Out);
+    await using var table = LatencyTable.IsWanted(options[0]) ? new LatencyTable(console, AnsiConsole.Console) : null;
     using var terminal = new BufferedOutput(table ?? console);
     using var stop = new StopSignals();
-    await using var cluster = new ClusterRun(configure, terminal, stop);
+    using var systemd = new ServiceManager(terminal, stop, configured.Count);
+    var services = new ServiceRuns(configured, options, systemd, stop);
     try
     {
-        await (options.Clean ? new RuntimeSelector(options, BuildOptions.From(configuration), terminal).CleanAsync(stop.Drain) : cluster.RunAsync());
+        await (options[0].Clean ? services.CleanAsync() : services.RunAsync());
     }
     catch (OperationCanceledException) when (stop.Drain.IsCancellationRequested)
     {

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Hosting.Systemd;
 namespace ClusterAspire.Runner;
 
 /// <summary>
-/// Tells systemd, if that started this process by a unit of <c>Type=notify</c>, when the cluster serves and when it drains,
+/// Tells systemd, if that started this process by a unit of <c>Type=notify</c>, when all services serve and when they drain,
 /// and that it lives where the unit has a watchdog (sd_notify(3)).
 /// </summary>
 internal sealed class ServiceManager : IClusterOutput, IDisposable
@@ -16,12 +16,14 @@ internal sealed class ServiceManager : IClusterOutput, IDisposable
     private readonly IClusterOutput _inner;
     private readonly Timer? _watchdog;
     private readonly CancellationTokenRegistration _draining;
+    private int _awaited;
 
     /// <param name="inner">Where all of it is shown.</param>
-    /// <param name="stop">Says when the cluster drains.</param>
-    public ServiceManager(IClusterOutput inner, StopSignals stop)
+    /// <param name="stop">Says when they drain.</param>
+    /// <param name="services">How many services there are.</param>
+    public ServiceManager(IClusterOutput inner, StopSignals stop, int services)
     {
-        _inner = inner;
+        (_inner, _awaited) = (inner, services);
         _draining = stop.Drain.Register(() => _notifier.Notify(ServiceState.Stopping));
         if (_notifier.IsEnabled && long.TryParse(Environment.GetEnvironmentVariable("WATCHDOG_USEC"), CultureInfo.InvariantCulture, out var microseconds))
         {
@@ -40,7 +42,10 @@ internal sealed class ServiceManager : IClusterOutput, IDisposable
     public void Ready(ClusterPlan plan)
     {
         _inner.Ready(plan);
-        _notifier.Notify(ServiceState.Ready);
+        if (Interlocked.Decrement(ref _awaited) is 0)
+        {
+            _notifier.Notify(ServiceState.Ready);
+        }
     }
 
     public void Dispose()

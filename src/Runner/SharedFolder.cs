@@ -11,10 +11,12 @@ internal static class SharedFolder
     private static string Data => Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
 
     /// <summary>Tells the replicas where it is, unless the user does, or there is no place for it.</summary>
-    public static void PutInto(ClusterOptions options)
+    /// <param name="options">The service's.</param>
+    /// <param name="isOneOfSeveral">Whether the runner runs others beside it.</param>
+    public static void PutInto(ClusterOptions options, bool isOneOfSeveral)
     {
         // A unit of systemd has one of its own.
-        var folder = Environment.GetEnvironmentVariable("STATE_DIRECTORY") is { Length: > 0 } unit ? unit.Split(':')[0]
+        var folder = Environment.GetEnvironmentVariable("STATE_DIRECTORY") is { Length: > 0 } unit ? Path.Combine(unit.Split(':')[0], isOneOfSeveral ? options.Name : "")
             : Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) is { Length: > 0 } ? Path.Combine(Data, "clusteraspire", options.Name)
             : null;
         try

@@ -287,7 +287,7 @@ public sealed class SurroundingsTests
         Requires.That(Engine.IsInstalled("unshare", "--net", "sh", "-c", network), "This user cannot make networks.");
         await using var cluster = Cluster.BeginWithin(["unshare", "--net", "sh", "-c", $"{network} && exec \"$@\"", "sh"], Processes, 1, ["--standby"]);
 
-        await cluster.Runner.LineAsync(line => line.Contains($"Service    {url}", StringComparison.Ordinal), "it serves there");
+        await cluster.Runner.LineAsync(line => line.Contains($"service    {url}", StringComparison.Ordinal), "it serves there");
         await EndsAsync(cluster);
     }
 

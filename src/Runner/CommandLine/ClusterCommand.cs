@@ -11,6 +11,12 @@ namespace ClusterAspire.Runner.CommandLine;
 /// </summary>
 internal sealed class ClusterCommand : RootCommand
 {
+    /// <summary>The switch that says which service is meant.</summary>
+    public const string NameSwitch = "--name";
+
+    /// <summary>The switch that says which cluster is meant.</summary>
+    public const string PortSwitch = "--port";
+
     private readonly ClusterSwitches _switches = new();
     private readonly Option<string> _file = new("--config")
     {
@@ -21,8 +27,8 @@ internal sealed class ClusterCommand : RootCommand
 
     private string[] _serviceArguments = [];
 
-    /// <param name="run">Runs the cluster as configured, by a function that reads the configuration anew; returns the exit code.</param>
-    public ClusterCommand(Func<Func<IConfiguration>, Task<int>> run)
+    /// <param name="run">Runs the services as configured; returns the exit code.</param>
+    public ClusterCommand(Func<IReadOnlyList<ConfiguredService>, Task<int>> run)
         : base("Runs one replica of a service on each core, behind one port.")
     {
         foreach (var option in _switches.Options)
@@ -31,15 +37,20 @@ internal sealed class ClusterCommand : RootCommand
         }
 
         Add(_file);
-        Add(new RunCommand((parsed, settings) => run(() => Configure(parsed, settings)), () => _serviceArguments));
+        Add(new RunCommand(Services, run, () => _serviceArguments));
         Add(new InitCommand());
-        foreach (var command in ControlCommands.Of(Configure))
+        foreach (var command in ControlCommands.Of(parsed => Services(parsed, _ => [])))
         {
             Add(command);
         }
 
-        Add(new Command("publish", "Writes the plan for another target instead of running it.") { new PublishKubernetesCommand(Configure), new PublishComposeCommand(Configure), new PublishSystemdCommand(Configure, _file) });
-        SetAction(parsed => run(() => Configure(parsed)));
+        Add(new Command("publish", "Writes the plan for another target instead of running it.") 
+        {
+            new PublishKubernetesCommand(Only),
+            new PublishComposeCommand(Only),
+            new PublishSystemdCommand(parsed => All(parsed, _ => []), parsed => Configure(parsed, null, _ => []), _file),
+        });
+        SetAction(parsed => run(Services(parsed, _ => [])));
     }
 
     /// <summary>Runs what the command line asks for, and says in one sentence what the user has to change.</summary>
@@ -74,18 +85,42 @@ internal sealed class ClusterCommand : RootCommand
         await Task.WhenAny(said, Task.Delay(TimeSpan.FromSeconds(2)));
     }
 
-    private IConfiguration Configure(ParseResult parsed) => Configure(parsed, _ => []);
+    /// <summary>The services that are meant: all, or the one that <c>--name</c> names.</summary>
+    private IReadOnlyList<ConfiguredService> Services(ParseResult parsed, Func<IConfiguration, Dictionary<string, string?>> more)
+    {
+        var all = All(parsed, more);
+        return all is [{ Name: null }] || parsed.GetValue<string>(NameSwitch) is not { } wanted ? all
+            : all.FirstOrDefault(service => service.Name == wanted) is { } one ? [one with { Name = null }]
+            : throw new ClusterException($"There is no service {wanted} in {parsed.GetValue(_file) ?? ClusterFile.Name}: there are {string.Join(", ", all.Select(service => service.Name))}.");
+    }
 
-    private IConfiguration Configure(ParseResult parsed, Func<IConfiguration, Dictionary<string, string?>> more)
+    private IReadOnlyList<ConfiguredService> All(ParseResult parsed, Func<IConfiguration, Dictionary<string, string?>> more) =>
+        ClusterFile.ServicesOf(parsed.GetValue(_file)) is [_, ..] names
+            ? [.. names.Select(name => new ConfiguredService(name, () => Configure(parsed, name, more)))]
+            : [new(null, () => Configure(parsed, null, more))];
+
+    /// <summary>The configuration of the one service that is meant.</summary>
+    private IConfiguration Only(ParseResult parsed)
+    {
+        var services = Services(parsed, _ => []);
+        return services is [var only] ? only.Read() : throw ConfiguredService.Several(services.Select(service => service.Name));
+    }
+
+    private IConfiguration Configure(ParseResult parsed, string? service, Func<IConfiguration, Dictionary<string, string?>> more)
     {
         try
         {
             var all = new ConfigurationBuilder()
                 .SetBasePath(AppContext.BaseDirectory)
                 .AddJsonFile("appsettings.json", optional: true)
-                .AddInMemoryCollection(ClusterFile.Read(parsed.GetValue(_file)))
+                .AddInMemoryCollection(ClusterFile.Read(parsed.GetValue(_file), service))
                 .AddEnvironmentVariables()
                 .AddInMemoryCollection(_switches.Settings(parsed));
+            if (service is not null)
+            {
+                all.AddInMemoryCollection([new($"{ClusterOptions.Section}:{nameof(ClusterOptions.Name)}", service)]);
+            }
+
             return all.AddInMemoryCollection(more(all.Build())).Build();
         }
         catch (InvalidDataException e)

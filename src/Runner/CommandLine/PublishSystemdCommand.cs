@@ -22,40 +22,44 @@ internal sealed class PublishSystemdCommand : Command
 
     private readonly Option<string?> _user = new("--user") { HelpName = "NAME", Description = "Whom the service runs as. [a user of its own, made at each start]" };
 
-    /// <param name="configure">Reads the switches, and clusteraspire.json.</param>
+    /// <param name="services">All services of clusteraspire.json.</param>
+    /// <param name="configure">Reads the switches, and what clusteraspire.json says of all its services.</param>
     /// <param name="file">The option that names that.</param>
-    public PublishSystemdCommand(Func<ParseResult, IConfiguration> configure, Option<string> file)
+    public PublishSystemdCommand(Func<ParseResult, IReadOnlyList<ConfiguredService>> services, Func<ParseResult, IConfiguration> configure, Option<string> file)
         : base("systemd", $"Writes a unit of systemd for {ClusterFile.Name}.")
     {
         Add(_output);
         Add(_user);
-        SetAction(parsed => Publish(configure(parsed), Path.GetFullPath(parsed.GetValue(file) ?? ClusterFile.Name), parsed.GetValue(_output)!, parsed.GetValue(_user)));
+        SetAction(parsed => Publish(
+            () => services(parsed),
+            () => configure(parsed)[$"{ClusterOptions.Section}:{nameof(ClusterOptions.Name)}"],
+            Path.GetFullPath(parsed.GetValue(file) ?? ClusterFile.Name),
+            parsed.GetValue(_output)!,
+            parsed.GetValue(_user)));
     }
 
-    private static int Publish(IConfiguration configuration, string file, string output, string? user)
+    private static int Publish(Func<IReadOnlyList<ConfiguredService>> services, Func<string?> name, string file, string output, string? user)
     {
         if (!File.Exists(file))
         {
             throw new ClusterException($"{file} does not exist: clusteraspire init writes one.");
         }
 
-        var options = ClusterOptions.From(configuration);
-        options.Validate();
-        if (options.Service is null && options.Image is null)
+        var all = services();
+        var options = all.Select(service => ClusterOptions.From(service.Read())).ToList();
+        options.ForEach(each => each.Validate());
+        foreach (var (service, _) in all.Zip(options).Where(each => each.Second is { Service: null, Image: null }))
         {
-            throw new ClusterException($"{file} names no \"service\" to run.");
+            throw new ClusterException($"{file} names no \"service\" to run{(service.Name is null ? "" : $" for {service.Name}")}.");
         }
 
-        if (configuration[$"{ClusterOptions.Section}:{nameof(ClusterOptions.Name)}"] is null)
-        {
-            throw new ClusterException($"{file} names no \"name\", which the unit is called by.");
-        }
-
-        var path = Path.Combine(output, $"{options.Name}.service");
+        var unit = name() ?? throw new ClusterException($"{file} names no \"name\", which the unit is called by.");
+        new ClusterOptions { Name = unit }.Validate();
+        var path = Path.Combine(output, $"{unit}.service");
         try
         {
             Directory.CreateDirectory(output);
-            File.WriteAllText(path, Unit(options, file, user));
+            File.WriteAllText(path, Unit(unit, options, file, user));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -63,20 +67,20 @@ internal sealed class PublishSystemdCommand : Command
         }
 
         Console.WriteLine(path);
-        Console.WriteLine($"sudo cp {path} /etc/systemd/system/ && sudo systemctl daemon-reload && sudo systemctl enable --now {options.Name}");
+        Console.WriteLine($"sudo cp {path} /etc/systemd/system/ && sudo systemctl daemon-reload && sudo systemctl enable --now {unit}");
         return 0;
     }
 
-    private static string Unit(ClusterOptions options, string file, string? user)
+    private static string Unit(string name, List<ClusterOptions> services, string file, string? user)
     {
         // The balancer and the replicas drain one after the other, each for that long, and may be killed then.
-        var stop = (int)Math.Ceiling((2 * options.DrainTimeout) + 30);
-        var start = (int)Math.Ceiling((2 * options.StartTimeout) + 30);
-        var needsRights = options.Port < FirstPortForAll || options.Listen.Any(address => PortOf(address) < FirstPortForAll);
+        var stop = (int)Math.Ceiling((2 * services.Max(service => service.DrainTimeout)) + 30);
+        var start = (int)Math.Ceiling((2 * services.Max(service => service.StartTimeout)) + 30);
+        var needsRights = services.Exists(service => service.Port < FirstPortForAll || service.Listen.Any(address => PortOf(address) < FirstPortForAll));
         return $"""
             # Written by clusteraspire publish systemd.
             [Unit]
-            Description={options.Name}, one replica on each core
+            Description={name}, one replica on each core
             Wants=network-online.target
             After=network-online.target
 
@@ -84,9 +88,9 @@ internal sealed class PublishSystemdCommand : Command
             Type=notify
             NotifyAccess=main
             ExecStart={Command} run --config {Quote(file)}
-            ExecReload={Command} reload --name {options.Name} --port {options.Port.ToString(CultureInfo.InvariantCulture)}
+            ExecReload={Command} reload --config {Quote(file)}
             WorkingDirectory={Escape(Path.GetDirectoryName(file)!)}
-            Environment={Quote($"DOTNET_ROOT={DotnetRoot}")} DOTNET_CLI_HOME=/var/lib/clusteraspire/{options.Name}
+            Environment={Quote($"DOTNET_ROOT={DotnetRoot}")} DOTNET_CLI_HOME=/var/lib/clusteraspire/{name}
             {(user is null ? "DynamicUser=yes" : $"User={user}")}
             Restart=on-failure
             RestartSec=1
@@ -97,9 +101,9 @@ internal sealed class PublishSystemdCommand : Command
             KillMode=mixed
             LimitNOFILE=65536
             TasksMax=infinity
-            RuntimeDirectory=clusteraspire/{options.Name}
+            RuntimeDirectory=clusteraspire/{name}
             RuntimeDirectoryMode=0700
-            StateDirectory=clusteraspire/{options.Name}
+            StateDirectory=clusteraspire/{name}
             StateDirectoryMode=0700
 
             # No more than it needs. What the service itself writes to, name by ReadWritePaths=.

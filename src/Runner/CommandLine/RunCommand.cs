@@ -21,13 +21,19 @@ internal sealed partial class RunCommand : Command
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    /// <param name="run">Runs it, with the settings that are made of all others.</param>
+    /// <param name="services">The services that are meant, with the settings that are made of all others.</param>
+    /// <param name="run">Runs them.</param>
     /// <param name="arguments">What stood behind <c>--</c>: the service's arguments.</param>
-    public RunCommand(Func<ParseResult, Func<IConfiguration, Dictionary<string, string?>>, Task<int>> run, Func<string[]> arguments)
-        : base(Verb, "Runs a service: clusteraspire run path/to/Your.dll [-- its arguments]")
+    public RunCommand(Func<ParseResult, Func<IConfiguration, Dictionary<string, string?>>, IReadOnlyList<ConfiguredService>> services, Func<IReadOnlyList<ConfiguredService>, Task<int>> run, Func<string[]> arguments)
+        : base(Verb, "Runs a service, or those in clusteraspire.json: clusteraspire run path/to/Your.dll [-- its arguments]")
     {
         Add(_path);
-        SetAction(parsed => run(parsed, configuration => Settings(configuration, parsed.GetValue(_path), arguments())));
+        SetAction(parsed =>
+        {
+            var path = parsed.GetValue(_path);
+            var all = services(parsed, configuration => Settings(configuration, path, arguments()));
+            return all.Count is 1 || (path is null && arguments() is []) ? run(all) : throw ConfiguredService.Several(all.Select(service => service.Name));
+        });
     }
 
     private static Dictionary<string, string?> Settings(IConfiguration configuration, string? path, string[] arguments)

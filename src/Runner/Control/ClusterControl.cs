@@ -13,8 +13,8 @@ namespace ClusterAspire.Runner.Control;
 /// <param name="describe">Makes the cluster's status.</param>
 /// <param name="reload">Reads the configuration again and replaces the replicas, and the load balancer if it is to be told something else; says what it did.</param>
 /// <param name="reloadLoadBalancer">Reads the configuration again and replaces the load balancer; says what it did.</param>
-/// <param name="stop">Drains and ends.</param>
-internal sealed class ClusterControl(Supervisor supervisor, LogBook log, Func<ClusterStatus> describe, Func<Task<string>> reload, Func<Task<string>> reloadLoadBalancer, Action stop)
+/// <param name="stop">Drains; completes when the cluster has ended.</param>
+internal sealed class ClusterControl(Supervisor supervisor, LogBook log, Func<ClusterStatus> describe, Func<Task<string>> reload, Func<Task<string>> reloadLoadBalancer, Func<Task> stop)
 {
     private long _reloads;
     private long _failedReloads;
@@ -114,9 +114,7 @@ internal sealed class ClusterControl(Supervisor supervisor, LogBook log, Func<Cl
     private async Task<string?> StopAsync(Func<ControlReply, Task> reply)
     {
         await reply(new(Text: "Draining."));
-        stop();
-        // Until this process has ended, and the connection with it.
-        await Task.Delay(Timeout.InfiniteTimeSpan);
+        await stop();
         return null;
     }
 

@@ -11,9 +11,10 @@ internal static class ControlClient
     /// <param name="port">Its public port, or null for any.</param>
     /// <param name="request">What to do.</param>
     /// <param name="show">Shows a line of the reply.</param>
+    /// <param name="complain">Shows why it was not done.</param>
     /// <returns>The exit code; null when the cluster ended without one.</returns>
     /// <exception cref="ClusterException">There is none, or there are several.</exception>
-    public static async Task<int?> AskAsync(string? name, int? port, ControlRequest request, Action<string> show)
+    public static async Task<int?> AskAsync(string? name, int? port, ControlRequest request, Action<string> show, Action<string> complain)
     {
         await using var connection = await ConnectAsync(name, port);
         await foreach (var reply in connection.AskAsync(request))
@@ -23,7 +24,7 @@ internal static class ControlClient
                 case { ExitCode: { } exitCode }:
                     return exitCode;
                 case { Error: { } error }:
-                    await Console.Error.WriteLineAsync(error);
+                    complain(error);
                     break;
                 case { Text: { } text }:
                     show(text);

@@ -7,6 +7,8 @@ namespace ClusterAspire.Runner.Terminal;
 /// <summary>The terminal: every line behind the name of who wrote it, in that one's colour. Plain when redirected or with NO_COLOR.</summary>
 internal sealed class ClusterConsole(TextWriter terminal) : IClusterOutput
 {
+    private const string LivePage = "Live page";
+
     private static readonly Color[] Colors = [Color.Aqua, Color.Lime, Color.Fuchsia, Color.Yellow, Color.DodgerBlue1, Color.Orange1, Color.SpringGreen1, Color.Orchid];
     private static readonly Style Dim = new(decoration: Decoration.Dim);
 
@@ -32,13 +34,13 @@ internal sealed class ClusterConsole(TextWriter terminal) : IClusterOutput
         lock (_lock)
         {
             _writer.WriteLine();
-            WriteUrl("Service  ", plan.LoadBalancer.Url);
+            WriteUrl(plan.Name, plan.LoadBalancer.Url);
             foreach (var address in plan.LoadBalancer.Listen)
             {
-                WriteUrl("         ", address);
+                WriteUrl("", address);
             }
 
-            WriteUrl("Live page", plan.LoadBalancer.AdminUrl);
+            WriteUrl(LivePage, plan.LoadBalancer.AdminUrl);
             _writer.WriteLine("  Ctrl+C drains and stops.", Dim, null);
             _writer.WriteLine();
         }
@@ -48,7 +50,7 @@ internal sealed class ClusterConsole(TextWriter terminal) : IClusterOutput
 
     private void WriteUrl(string what, string url)
     {
-        _writer.Write($"  {what}  ");
+        _writer.Write($"  {what.PadRight(LivePage.Length)}  ");
         _writer.WriteLine(url, new Style(decoration: Decoration.Bold), null);
     }
 

@@ -20,7 +20,7 @@ internal sealed class JsonLines(TextWriter writer) : IClusterOutput
     public void Warn(string message) => Write("warning", Supervisor, message);
 
     public void Ready(ClusterPlan plan) =>
-        Write("information", Supervisor, $"Serving at {string.Join(", ", [plan.LoadBalancer.Url.GetLeftPart(UriPartial.Authority), .. plan.LoadBalancer.Listen])}, live page at {plan.LoadBalancer.AdminUrl.GetLeftPart(UriPartial.Authority)}.");
+        Write("information", Supervisor, $"{plan.Name} serves at {string.Join(", ", [plan.LoadBalancer.Url.GetLeftPart(UriPartial.Authority), .. plan.LoadBalancer.Listen])}, live page at {plan.LoadBalancer.AdminUrl.GetLeftPart(UriPartial.Authority)}.");
 
     private void Write(string level, string source, string message) =>
         writer.WriteLine(JsonSerializer.Serialize(new { Time = DateTimeOffset.UtcNow, Level = level, Source = source, Message = message }, Readable));

@@ -112,7 +112,7 @@ internal static class LoadBalancerExtensions
         builder.Configuration.AddDestinationsFile();
         services.AddReverseProxy()
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
-            .KeepSound()
+            .KeepLastValidConfiguration()
             .AddTransforms<ReplicaTransforms>()
             .AddTransforms<ResponseStartTransform>();
         services.AddSingleton<IForwarderHttpClientFactory, ReplicaClients>();

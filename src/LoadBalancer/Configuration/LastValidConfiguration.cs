@@ -3,22 +3,22 @@ using Yarp.ReverseProxy.Configuration;
 
 namespace ClusterAspire.LoadBalancer.Configuration;
 
-/// <summary>Keeps the proxy's last sound configuration in force when a reload brings a mistake, and says which.</summary>
+/// <summary>Keeps the proxy's last valid configuration in force when a reload brings a mistake, and logs the mistake.</summary>
 /// <param name="source">Reads the configuration.</param>
-/// <param name="logger">Is told of mistakes.</param>
-internal sealed partial class SoundConfiguration(IProxyConfigProvider source, ILogger<SoundConfiguration> logger) : IProxyConfigProvider, IDisposable
+/// <param name="logger">Logs the mistakes.</param>
+internal sealed partial class LastValidConfiguration(IProxyConfigProvider source, ILogger<LastValidConfiguration> logger) : IProxyConfigProvider, IDisposable
 {
-    private IProxyConfig? _sound;
+    private IProxyConfig? _lastValid;
 
     /// <inheritdoc/>
     public IProxyConfig GetConfig()
     {
         var read = source.GetConfig();
         var mistakes = ProxyConfigurationCheck.Mistakes(read.Routes, read.Clusters).ToList();
-        if (mistakes.Count == 0 || _sound is null)
+        if (mistakes.Count == 0 || _lastValid is null)
         {
             // If the first configuration is not valid, the start fails.
-            return _sound = read;
+            return _lastValid = read;
         }
 
         foreach (var mistake in mistakes)
@@ -26,14 +26,14 @@ internal sealed partial class SoundConfiguration(IProxyConfigProvider source, IL
             Log.Kept(logger, mistake);
         }
 
-        return new Kept(_sound.Routes, _sound.Clusters, read.ChangeToken);
+        return new Kept(_lastValid.Routes, _lastValid.Clusters, read.ChangeToken);
     }
 
     /// <inheritdoc/>
     public void Dispose() => (source as IDisposable)?.Dispose();
 
-    /// <param name="Routes">The routes of the last sound one.</param>
-    /// <param name="Clusters">The clusters of the last sound one.</param>
+    /// <param name="Routes">The routes of the last valid configuration.</param>
+    /// <param name="Clusters">The clusters of the last valid configuration.</param>
     /// <param name="ChangeToken">Fires at the next reload.</param>
     private sealed record Kept(IReadOnlyList<RouteConfig> Routes, IReadOnlyList<ClusterConfig> Clusters, IChangeToken ChangeToken) : IProxyConfig;
 
@@ -45,15 +45,15 @@ internal sealed partial class SoundConfiguration(IProxyConfigProvider source, IL
 }
 
 /// <summary>Registers it.</summary>
-internal static class SoundConfigurationExtensions
+internal static class LastValidConfigurationExtensions
 {
-    /// <summary>Puts a <see cref="SoundConfiguration"/> before the configuration that was loaded last.</summary>
-    public static IReverseProxyBuilder KeepSound(this IReverseProxyBuilder proxy)
+    /// <summary>Puts a <see cref="LastValidConfiguration"/> in front of the provider that was registered last.</summary>
+    public static IReverseProxyBuilder KeepLastValidConfiguration(this IReverseProxyBuilder proxy)
     {
         var loaded = proxy.Services.Last(service => service.ServiceType == typeof(IProxyConfigProvider));
         proxy.Services.Remove(loaded);
-        proxy.Services.AddSingleton<IProxyConfigProvider>(services => new SoundConfiguration(
-            (IProxyConfigProvider)loaded.ImplementationFactory!(services), services.GetRequiredService<ILogger<SoundConfiguration>>()));
+        proxy.Services.AddSingleton<IProxyConfigProvider>(services => new LastValidConfiguration(
+            (IProxyConfigProvider)loaded.ImplementationFactory!(services), services.GetRequiredService<ILogger<LastValidConfiguration>>()));
         return proxy;
     }
 }

@@ -60,11 +60,11 @@ internal static class LoadBalancerExtensions
         });
 
         services.AddServerCertificate();
-        services.AddSingleton<OutsideWorld>();
-        services.AddSingleton<IStartupFilter>(provider => provider.GetRequiredService<OutsideWorld>());
-        services.AddSingleton<IConfigureOptions<ForwardedHeadersOptions>>(provider => provider.GetRequiredService<OutsideWorld>());
-        services.AddSingleton<IConfigureOptions<HttpsRedirectionOptions>>(provider => provider.GetRequiredService<OutsideWorld>());
-        services.AddSingleton<IConfigureOptions<HstsOptions>>(provider => provider.GetRequiredService<OutsideWorld>());
+        services.AddSingleton<PublicPortFilter>();
+        services.AddSingleton<IStartupFilter>(provider => provider.GetRequiredService<PublicPortFilter>());
+        services.AddSingleton<IConfigureOptions<ForwardedHeadersOptions>>(provider => provider.GetRequiredService<PublicPortFilter>());
+        services.AddSingleton<IConfigureOptions<HttpsRedirectionOptions>>(provider => provider.GetRequiredService<PublicPortFilter>());
+        services.AddSingleton<IConfigureOptions<HstsOptions>>(provider => provider.GetRequiredService<PublicPortFilter>());
         services.AddSockets();
         services.AddSingleton<HandedSockets>();
         services.AddSingleton<OpenConnections>();

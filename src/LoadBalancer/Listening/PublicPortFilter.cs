@@ -9,7 +9,7 @@ namespace ClusterAspire.LoadBalancer.Listening;
 /// The first steps for a request of the public ports: forwarded headers of trusted proxies, and the redirect to HTTPS if it is
 /// configured.
 /// </summary>
-internal sealed class OutsideWorld(IOptions<LoadBalancerOptions> options) : IStartupFilter, IConfigureOptions<ForwardedHeadersOptions>, IConfigureOptions<HttpsRedirectionOptions>, IConfigureOptions<HstsOptions>
+internal sealed class PublicPortFilter(IOptions<LoadBalancerOptions> options) : IStartupFilter, IConfigureOptions<ForwardedHeadersOptions>, IConfigureOptions<HttpsRedirectionOptions>, IConfigureOptions<HstsOptions>
 {
     /// <inheritdoc/>
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>

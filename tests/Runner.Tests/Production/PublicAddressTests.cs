@@ -7,7 +7,7 @@ using System.Security.Cryptography.X509Certificates;
 namespace ClusterAspire.Runner.Tests.Production;
 
 /// <summary>A cluster as others than this machine see it.</summary>
-public sealed class OutsideWorldTests
+public sealed class PublicAddressTests
 {
     private const string Proxy = "127.0.0.2";
 

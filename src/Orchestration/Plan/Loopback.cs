@@ -15,7 +15,7 @@ internal static class Loopback
     private static IPAddress[] Find()
     {
         IPAddress[] both = [IPAddress.Loopback, IPAddress.IPv6Loopback];
-        var found = Array.FindAll(both, address => LoopbackPort.WhyTaken(address, 0) is null);
+        var found = Array.FindAll(both, address => LoopbackPort.ListenError(address, 0) is null);
         return found.Length is 0 ? both : found;
     }
 }

@@ -15,7 +15,7 @@ internal static class LoopbackPort
     /// <exception cref="ClusterException">It cannot.</exception>
     public static void EnsureFree(int port, string option)
     {
-        if (WhyTaken(port) is { } error)
+        if (ListenError(port) is { } error)
         {
             throw new ClusterException(error switch
             {
@@ -27,16 +27,16 @@ internal static class LoopbackPort
     }
 
     /// <summary>Says why no port at all can be listened at; null when some can.</summary>
-    public static ClusterException? Unusable() => WhyTaken(0) is { } error
+    public static ClusterException? Unusable() => ListenError(0) is { } error
         ? new($"No port can be listened at ({new SocketException((int)error).Message}): {Remedy}")
         : null;
 
     /// <summary>Why a server could not listen at the port, on loopback of either family; null when it could.</summary>
-    public static SocketError? WhyTaken(int port) =>
-        Loopback.Addresses.Select(address => WhyTaken(address, port)).FirstOrDefault(error => error is not null);
+    public static SocketError? ListenError(int port) =>
+        Loopback.Addresses.Select(address => ListenError(address, port)).FirstOrDefault(error => error is not null);
 
     /// <summary>Why a server could not listen at an address; null when it could.</summary>
-    internal static SocketError? WhyTaken(IPAddress address, int port)
+    internal static SocketError? ListenError(IPAddress address, int port)
     {
         try
         {

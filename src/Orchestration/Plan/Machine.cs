@@ -20,7 +20,7 @@ public sealed record Machine(IReadOnlyList<int> Cores, int Processors)
     public bool Pins { get; init; } = !OperatingSystem.IsMacOS();
 
     /// <summary>Whether a loopback TCP port can be listened at.</summary>
-    public Func<int, bool> IsFree { get; init; } = port => LoopbackPort.WhyTaken(port) is null;
+    public Func<int, bool> IsFree { get; init; } = port => LoopbackPort.ListenError(port) is null;
 
     /// <summary>Reads a list of cores such as <c>0-3,8,10-11</c>, as Linux writes it (cpuset(7), list format).</summary>
     internal static IReadOnlyList<int> ParseCores(string list) =>

@@ -51,7 +51,7 @@ public sealed record ClusterPlan(
         var count = Math.Max(atLeast, options.ReplicaCount(Auto(machine)));
         var ports = PlanPorts(options, machine, count);
         var replicas = ports.Select((port, i) => PlanReplica(options, machine, count, i, port)).ToList();
-        return new(options.Name, replicas, LoadBalancerPlan.Create(options).InFrontOf(replicas), TimeSpan.FromSeconds(options.DrainTimeout), [.. Warn(options, machine, count)])
+        return new(options.Name, replicas, LoadBalancerPlan.Create(options).WithDestinations(replicas), TimeSpan.FromSeconds(options.DrainTimeout), [.. Warn(options, machine, count)])
         {
             Standby = options.Standby,
             Liveness = LivenessLimits.Of(options),

@@ -65,7 +65,7 @@ public sealed record LoadBalancerPlan(int Port, int AdminPort, IReadOnlyDictiona
 
     /// <summary>The same load balancer with these replicas as its destinations.</summary>
     /// <param name="replicas">The replicas.</param>
-    public LoadBalancerPlan InFrontOf(IEnumerable<ReplicaPlan> replicas) => this with
+    public LoadBalancerPlan WithDestinations(IEnumerable<ReplicaPlan> replicas) => this with
     {
         Environment = Environment.Concat(replicas.Select(replica => KeyValuePair.Create(
             Variables.DestinationAddress(replica.Name), replica.Address.GetLeftPart(UriPartial.Authority)))).ToDictionary(),
@@ -73,7 +73,7 @@ public sealed record LoadBalancerPlan(int Port, int AdminPort, IReadOnlyDictiona
 
     /// <summary>The same load balancer with the destinations that a file names, whatever they are at the time.</summary>
     /// <param name="file">The file's path.</param>
-    public LoadBalancerPlan InFrontOfThoseIn(string file) => this with
+    public LoadBalancerPlan WithDestinationsFile(string file) => this with
     {
         Environment = Environment
             .Where(variable => !variable.Key.StartsWith(Variables.Destinations, StringComparison.Ordinal))
@@ -81,8 +81,8 @@ public sealed record LoadBalancerPlan(int Port, int AdminPort, IReadOnlyDictiona
             .ToDictionary(),
     };
 
-    /// <summary>Whether another one is told the same.</summary>
-    public bool IsToldAs(LoadBalancerPlan other) =>
+    /// <summary>Whether another plan has the same ports and the same environment.</summary>
+    public bool HasSameSettings(LoadBalancerPlan other) =>
         (Port, AdminPort) == (other.Port, other.AdminPort)
         && Environment.Count == other.Environment.Count
         && Environment.All(variable => other.Environment.TryGetValue(variable.Key, out var value) && value == variable.Value);

@@ -233,7 +233,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
     }
 
     /// <summary>Whether the load balancer that serves is told something else than another would be.</summary>
-    public bool Differs(LoadBalancerPlan next) => _balancerPlan?.IsToldAs(Told(next)) is false;
+    public bool Differs(LoadBalancerPlan next) => _balancerPlan?.HasSameSettings(Told(next)) is false;
 
     /// <summary>Starts more replicas, or drains and stops those with the highest numbers.</summary>
     /// <param name="count">How many there are to be, made of how many there are: <c>current => current + 1</c>.</param>
@@ -455,7 +455,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
 
     private LoadBalancerPlan Told(LoadBalancerPlan balancer)
     {
-        var told = Rotation is null ? balancer : balancer.InFrontOfThoseIn(Rotation.File);
+        var told = Rotation is null ? balancer : balancer.WithDestinationsFile(Rotation.File);
         return Control is null ? told : told with { Environment = new Dictionary<string, string>(told.Environment) { [Variables.LoadBalancerControl] = Control } };
     }
 

@@ -90,13 +90,10 @@ public static class ReplicaExtensions
     /// <param name="endpoints">The application.</param>
     public static void MapReplica(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapHealthChecks(Probes.Health, new() { ResponseWriter = WriteHealthAsync }).DisableHttpMetrics().ComesFirst();
-        endpoints.MapHealthChecks(Probes.Alive, new() { Predicate = ProbeAnswers.IsLive }).DisableHttpMetrics().ComesFirst();
+        endpoints.MapHealthChecks(Probes.Health, new() { ResponseWriter = WriteHealthAsync }).DisableHttpMetrics().WithOrder(-1);
+        endpoints.MapHealthChecks(Probes.Alive, new() { Predicate = ProbeAnswers.IsLive }).DisableHttpMetrics().WithOrder(-1);
         endpoints.ServiceProvider.GetRequiredService<ProbeEndpoints>().AreMapped = true;
     }
-
-    private static void ComesFirst(this IEndpointConventionBuilder endpoint) =>
-        endpoint.Add(builder => ((RouteEndpointBuilder)builder).Order = -1);
 
     private static Task WriteHealthAsync(HttpContext context, HealthReport report) =>
         context.Response.WriteAsJsonAsync(

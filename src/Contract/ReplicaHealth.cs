@@ -11,6 +11,7 @@ namespace ClusterAspire.Contract;
 /// <param name="ComputeRoutes">The routes that run on its compute lane.</param>
 /// <param name="Lane">What its compute lane is doing.</param>
 /// <param name="Link">How it is reached by the link, or null when it is not.</param>
+/// <param name="KeptOfClients">What it alone keeps of its clients between their requests, such as <c>sessions</c>, or null for nothing that is known.</param>
 public sealed record ReplicaHealth(
     string? Status = null,
     string? Name = null,
@@ -21,7 +22,8 @@ public sealed record ReplicaHealth(
     DateTimeOffset? StartedAt = null,
     IReadOnlyList<ComputeRoute>? ComputeRoutes = null,
     LaneHealth? Lane = null,
-    LinkOffer? Link = null)
+    LinkOffer? Link = null,
+    IReadOnlyList<string>? KeptOfClients = null)
 {
     /// <summary>The status of a replica that finishes what it has and takes nothing new.</summary>
     public const string Draining = "Draining";

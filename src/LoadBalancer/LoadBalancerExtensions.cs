@@ -75,6 +75,7 @@ internal static class LoadBalancerExtensions
         // A failure of a background service must not end the load balancer.
         services.Configure<HostOptions>(host => host.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore);
         services.AddSingleton<UpstreamCatalog>();
+        services.AddSingleton<AffinityAdvice>();
         services.AddSingleton<ReplicaProbe>();
         services.AddHostedService(provider => provider.GetRequiredService<ReplicaProbe>());
         services.AddSingleton<IClusterChangeListener>(provider => provider.GetRequiredService<ReplicaProbe>());

@@ -53,6 +53,7 @@ public static class ReplicaExtensions
         builder.Services.AddSingleton<ComputeLane>();
         builder.Services.AddSingleton<ComputeRoutes>();
         builder.Services.AddSingleton(services => new Lazy<ComputeRoutes>(services.GetRequiredService<ComputeRoutes>));
+        builder.Services.AddSingleton<ClientState>();
         builder.Services.AddSingleton<ProbeAnswers>();
         // Resolved late, because the server is created with its transports before options are validated.
         builder.Services.AddSingleton(services => new Lazy<ProbeAnswers>(services.GetRequiredService<ProbeAnswers>));

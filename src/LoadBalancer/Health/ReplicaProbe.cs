@@ -21,6 +21,7 @@ internal sealed partial class ReplicaProbe(
     ProbeClients clients,
     ComputeQueue queue,
     IClusterDestinationsUpdater destinations,
+    AffinityAdvice affinity,
     BalancerEvents events,
     TimeProvider time,
     ILogger<ReplicaProbe> logger) : BackgroundService, IClusterChangeListener
@@ -140,6 +141,7 @@ internal sealed partial class ReplicaProbe(
                 connections.Offer(replica, answer.Report.Link);
             }
 
+            affinity.Heard(cluster, answer.Report.KeptOfClients);
             Change(cluster, replica, schedule, answer.Serves ? replica.Serves(answer.Report) : replica.Refuses(answer.Report), answer.Problem);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

@@ -50,6 +50,9 @@ internal sealed class BalancerEvents(TimeProvider time)
         }
     }
 
+    /// <summary>Replicas keep something of clients who may reach any of them.</summary>
+    public void KeptOfClients(string kept) => Add("load balancer", $"each replica has {kept} of its own: choose affinity, or a store that all share", BalancerEventKind.Warning);
+
     /// <summary>Few file descriptors are left, and new clients wait.</summary>
     public void DescriptorsShort(int limit) =>
         Add("load balancer", $"few file descriptors are left of {limit}: new clients wait", BalancerEventKind.Bad);

@@ -15,7 +15,7 @@ namespace ClusterAspire.Replica.Health;
 /// The health checks run on the thread pool. When they do not finish within <see cref="HealthCheckWait"/>, their last result is used: a
 /// process that is only busy is neither dead nor unhealthy.
 /// </remarks>
-internal sealed class ProbeAnswers(HealthCheckService checks, ReplicaIdentity replica, Drain drain, ComputeLane lane, Lazy<ComputeRoutes> routes, LinkServer links)
+internal sealed class ProbeAnswers(HealthCheckService checks, ReplicaIdentity replica, Drain drain, ComputeLane lane, Lazy<ComputeRoutes> routes, LinkServer links, ClientState clients)
 {
     /// <summary>How long a probe waits for the health checks; less than those wait who probe.</summary>
     private static readonly TimeSpan HealthCheckWait = TimeSpan.FromMilliseconds(300);
@@ -35,7 +35,7 @@ internal sealed class ProbeAnswers(HealthCheckService checks, ReplicaIdentity re
             // It still serves light requests.
             : health.IsStuck && report is HealthStatus.Healthy ? nameof(HealthStatus.Degraded)
             : report.ToString();
-        return new(status, replica.Name, replica.Pid, replica.Container, replica.Core, replica.Cores, replica.StartedAt, routes.Value.All, health, links.Offer);
+        return new(status, replica.Name, replica.Pid, replica.Container, replica.Core, replica.Cores, replica.StartedAt, routes.Value.All, health, links.Offer, clients.Kept);
     }
 
     /// <summary>The whole answer to a probe, as it goes over the wire.</summary>

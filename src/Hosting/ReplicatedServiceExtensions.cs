@@ -31,7 +31,7 @@ public static class ReplicatedServiceExtensions
         where TProject : IProjectMetadata, new() =>
         ClusterSettings.Explain(builder, settings =>
             builder.ExecutionContext.IsPublishMode ? builder.AddPublished(
-                settings, settings.Plan(name, replicas), () => builder.AddProject<TProject>(name, ReplicaExtensions.FromThePlan))
+                settings, settings.Plan(name, replicas), settings.ImageOf(name), () => builder.AddProject<TProject>(name, ReplicaExtensions.FromThePlan))
             : settings.Cluster().Runtime is RuntimeKind.Container ? builder.AddContainers(
                 settings, name, replicas, new(settings.ImageOf(name), settings.Cluster(), settings.Build())
                 {
@@ -49,7 +49,7 @@ public static class ReplicatedServiceExtensions
         this IDistributedApplicationBuilder builder, [ResourceName] string name, string image, int? replicas = null) =>
         ClusterSettings.Explain(builder, settings =>
             builder.ExecutionContext.IsPublishMode
-                ? builder.AddPublished(settings, settings.Plan(name, replicas), () => builder.AddContainer(name, image))
+                ? builder.AddPublished(settings, settings.Plan(name, replicas), image, () => builder.AddContainer(name, image))
                 : builder.AddContainers(settings, name, replicas, new(image, settings.Cluster(), settings.Build())));
 
     /// <summary>Adds a replica for each core of the image that a Dockerfile gives, as <see cref="AddReplicatedContainer"/> does of an image.</summary>
@@ -64,7 +64,7 @@ public static class ReplicatedServiceExtensions
         {
             var folder = Path.GetFullPath(contextPath, builder.AppHostDirectory);
             return builder.ExecutionContext.IsPublishMode
-                ? builder.AddPublished(settings, settings.Plan(name, replicas), () => builder.AddDockerfile(name, folder, stage: stage))
+                ? builder.AddPublished(settings, settings.Plan(name, replicas), settings.ImageOf(name), () => builder.AddDockerfile(name, folder, stage: stage))
                 : builder.AddContainers(settings, name, replicas, new(settings.ImageOf(name), settings.Cluster(), settings.Build()) { Folder = folder, Stage = stage });
         });
 

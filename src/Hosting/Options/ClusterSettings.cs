@@ -68,8 +68,9 @@ internal sealed class ClusterSettings
     public BuildOptions Build() => BuildOptions.From(_builder.Configuration);
 
     /// <summary>What the user wants of Kubernetes.</summary>
+    /// <param name="image">The service's image, unless <c>Cluster:Kubernetes:ServiceImage</c> names another.</param>
     /// <exception cref="ClusterException">An option is not valid.</exception>
-    public KubernetesOptions Kubernetes() => KubernetesOptions.From(_builder.Configuration);
+    public KubernetesOptions Kubernetes(string? image = null) => KubernetesOptions.From(_builder.Configuration, image);
 
     /// <summary>What a service's image is called when it is built here.</summary>
     public string ImageOf(string name) => Cluster().Image ?? $"clusteraspire/{name}:1.0.0";

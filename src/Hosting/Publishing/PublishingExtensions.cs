@@ -18,9 +18,10 @@ internal static partial class PublishingExtensions
     /// <param name="builder">The application.</param>
     /// <param name="settings">Its settings.</param>
     /// <param name="planned">The service.</param>
+    /// <param name="image">Its image, unless the configuration names another for Kubernetes.</param>
     /// <param name="add">Adds the resource that it is.</param>
     public static IResourceBuilder<ReplicatedService> AddPublished<T>(
-        this IDistributedApplicationBuilder builder, ClusterSettings settings, PlannedService planned, Func<IResourceBuilder<T>> add)
+        this IDistributedApplicationBuilder builder, ClusterSettings settings, PlannedService planned, string image, Func<IResourceBuilder<T>> add)
         where T : IResourceWithEndpoints, IResourceWithEnvironment
     {
         var published = add()
@@ -30,22 +31,26 @@ internal static partial class PublishingExtensions
             .WithEnvironment(Variables.ProcessorCount, "1");
         // The service itself is not in the manifest.
         var service = builder.CreateResourceBuilder(new ReplicatedService(planned.Name, planned.Plan, planned.Started) { Published = published.Resource });
-        builder.AddKubernetesStep(settings, planned);
+        builder.AddKubernetesStep(settings, planned, image);
         return service.CopyAnnotationsTo([published.Resource]);
     }
 
     // aspire publish uses the publisher of the runner's publish k8s.
-    private static void AddKubernetesStep(this IDistributedApplicationBuilder builder, ClusterSettings settings, PlannedService planned)
+    private static void AddKubernetesStep(this IDistributedApplicationBuilder builder, ClusterSettings settings, PlannedService planned, string image)
     {
-        var options = settings.Kubernetes();
+        // A mistake in the configuration ends the start.
+        settings.Kubernetes();
 #pragma warning disable ASPIREPIPELINES001, ASPIREPIPELINES004 // Experimental, and the only way to take part in aspire publish.
         builder.Pipeline.AddStep(
             $"publish-{planned.Name}-k8s",
             context =>
             {
                 var directory = Path.Combine(context.Services.GetRequiredService<IPipelineOutputService>().GetOutputDirectory(), "k8s", planned.Name);
-                new KubernetesPublisher(planned.Options, options).Publish(directory);
-                Log.Published(context.Logger, planned.Name, directory);
+                // It names the pods' image already.
+                planned.Options.Image = null;
+                var publisher = new KubernetesPublisher(planned.Options, settings.Kubernetes(image));
+                publisher.Publish(directory);
+                Log.Published(context.Logger, planned.Name, directory, publisher.ApplyCommand(directory));
                 return Task.CompletedTask;
             },
             requiredBy: WellKnownPipelineSteps.Publish);
@@ -54,7 +59,7 @@ internal static partial class PublishingExtensions
 
     private static partial class Log
     {
-        [LoggerMessage(8, LogLevel.Information, "The Kubernetes manifests of {Service} are in {Directory}: kubectl apply -k applies them.")]
-        public static partial void Published(ILogger logger, string service, string directory);
+        [LoggerMessage(8, LogLevel.Information, "The Kubernetes manifests of {Service} are in {Directory}. To apply them: {Command}")]
+        public static partial void Published(ILogger logger, string service, string directory, string command);
     }
 }

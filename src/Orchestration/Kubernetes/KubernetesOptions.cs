@@ -21,6 +21,9 @@ public sealed partial class KubernetesOptions
     /// <summary>The load balancer's image and its tag, <c>[REGISTRY/]NAME:TAG</c>.</summary>
     public string LoadBalancerImage { get; set; } = "clusteraspire/loadbalancer:1.0.0";
 
+    /// <summary>As what the manifests are written.</summary>
+    public KubernetesFormat Format { get; set; } = KubernetesFormat.Kustomize;
+
     /// <summary>How many load balancers run.</summary>
     public int LoadBalancers { get; set; } = 2;
 
@@ -44,8 +47,9 @@ public sealed partial class KubernetesOptions
 
     /// <summary>Reads the options.</summary>
     /// <param name="configuration">Where the section <c>Cluster:Kubernetes</c> is looked up.</param>
+    /// <param name="serviceImage">The service's image, unless the configuration names one.</param>
     /// <exception cref="ClusterException">There is no option of that name, or a value is out of its bounds.</exception>
-    public static KubernetesOptions From(IConfiguration configuration)
+    public static KubernetesOptions From(IConfiguration configuration, string? serviceImage = null)
     {
         KubernetesOptions options;
         try
@@ -55,7 +59,12 @@ public sealed partial class KubernetesOptions
         catch (InvalidOperationException)
         {
             throw new ClusterException(
-                $"{Section} takes {nameof(Namespace)}, {nameof(ServiceImage)}, {nameof(LoadBalancerImage)}, {nameof(Discovery)} (kubernetes or dns), the numbers {nameof(LoadBalancers)} and {nameof(ServicePort)}, and {nameof(Environment)} and {nameof(Secrets)} with a value for each name, nothing else.");
+                $"{Section} takes {nameof(Namespace)}, {nameof(ServiceImage)}, {nameof(LoadBalancerImage)}, {nameof(Discovery)} (kubernetes or dns), {nameof(Format)} (kustomize or helm), the numbers {nameof(LoadBalancers)} and {nameof(ServicePort)}, and {nameof(Environment)} and {nameof(Secrets)} with a value for each name, nothing else.");
+        }
+
+        if (serviceImage is not null && configuration[$"{Section}:{nameof(ServiceImage)}"] is null)
+        {
+            options.ServiceImage = serviceImage;
         }
 
         Check(NamespacePattern().IsMatch(options.Namespace), nameof(Namespace), "must be at most 63 lower-case letters, digits and dashes", options.Namespace);
@@ -63,6 +72,7 @@ public sealed partial class KubernetesOptions
         Check(ImagePattern().IsMatch(options.LoadBalancerImage), nameof(LoadBalancerImage), "must be an image's name and tag, such as clusteraspire/loadbalancer:1.0.0", options.LoadBalancerImage);
         Check(options.LoadBalancers is >= 1 and <= 100, nameof(LoadBalancers), "must be from 1 to 100", $"{options.LoadBalancers}");
         Check(Enum.IsDefined(options.Discovery), nameof(Discovery), "must be kubernetes or dns", $"{options.Discovery}");
+        Check(Enum.IsDefined(options.Format), nameof(Format), "must be kustomize or helm", $"{options.Format}");
         Check(options.ServicePort is >= LeastPort and <= 65535, nameof(ServicePort), $"must be from {LeastPort} to 65535, for pods have no rights", $"{options.ServicePort}");
         foreach (var name in options.Environment.Keys.Concat(options.Secrets.Keys))
         {

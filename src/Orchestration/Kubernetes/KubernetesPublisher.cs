@@ -4,7 +4,7 @@ using ClusterAspire.Orchestration.Plan;
 
 namespace ClusterAspire.Orchestration.Kubernetes;
 
-/// <summary>Writes a plan as a Kustomize base: what the embedded orchestrator runs on one machine, for a cluster of them.</summary>
+/// <summary>Writes a plan as a Kustomize base or a Helm chart: what the embedded orchestrator runs on one machine, for a cluster of them.</summary>
 /// <remarks>
 /// A replica becomes a pod, the supervisor the Deployment's controller and the kubelet, the plan's addresses a headless
 /// Service that the load balancers look up, and the replica count the autoscaler's lower bound.
@@ -54,7 +54,13 @@ public sealed class KubernetesPublisher
         }
     }
 
-    /// <summary>Writes the base's files; files of other names in the directory are left alone.</summary>
+    /// <summary>The command that applies what is published.</summary>
+    /// <param name="directory">Where it was published to.</param>
+    public string ApplyCommand(string directory) => _options.Format is KubernetesFormat.Helm
+        ? $"helm upgrade --install {_plan.Name} {directory} --namespace {_options.Namespace} --create-namespace"
+        : $"kubectl apply -k {directory}";
+
+    /// <summary>Writes the files; files of other names in the directory are left alone.</summary>
     /// <param name="directory">Where to; made when it is not there.</param>
     /// <returns>The files written, by their paths.</returns>
     /// <exception cref="ClusterException">The directory cannot be written to.</exception>
@@ -62,11 +68,11 @@ public sealed class KubernetesPublisher
     {
         try
         {
-            Directory.CreateDirectory(directory);
             return [.. Files().Select(file =>
             {
                 var path = Path.Combine(directory, file.Name);
-                File.WriteAllText(path, file.ToString());
+                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+                File.WriteAllText(path, file.Text);
                 return path;
             })];
         }
@@ -76,16 +82,22 @@ public sealed class KubernetesPublisher
         }
     }
 
-    private IEnumerable<ManifestFile> Files()
+    private IEnumerable<(string Name, string Text)> Files()
     {
         ManifestFile[] files =
         [
-            new("namespace.yaml", Namespace()),
             new("service.yaml", new ServiceManifests(_plan, _options, _memory).All),
             new("loadbalancer.yaml", new LoadBalancerManifests(_plan, _options).All),
             new("network.yaml", new NetworkManifests(_plan, _options).All),
         ];
-        return [new("kustomization.yaml", Kustomization(files)), new("names.yaml", Names), .. files];
+        if (_options.Format is KubernetesFormat.Helm)
+        {
+            return new HelmChart(_plan, _options, files).Files;
+        }
+
+        // A chart is installed into a namespace and does not have it.
+        files = [new("namespace.yaml", Namespace()), .. files];
+        return ((ManifestFile[])[new("kustomization.yaml", Kustomization(files)), new("names.yaml", Names), .. files]).Select(file => (file.Name, $"{file}"));
     }
 
     private Manifest Kustomization(IEnumerable<ManifestFile> files) => new(

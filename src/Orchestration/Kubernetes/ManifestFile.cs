@@ -23,6 +23,9 @@ internal sealed record ManifestFile(string Name, params IReadOnlyList<Manifest> 
     /// <summary>The file's text: YAML documents.</summary>
     public override string ToString() => Head + string.Join("---\n", Manifests.Select(Write));
 
+    /// <summary>An object as YAML.</summary>
+    public static string Serialize(object content) => Yaml.Serialize(content);
+
     private static string Write(Manifest manifest) =>
-        string.Concat(manifest.Why.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => $"# {line}\n")) + Yaml.Serialize(manifest.Content);
+        string.Concat(manifest.Why.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => $"# {line}\n")) + Serialize(manifest.Content);
 }

@@ -13,12 +13,13 @@ internal sealed class PublishKubernetesCommand : Command
     private readonly Option<string> _output = new("--output")
     {
         HelpName = "DIR",
-        Description = "Where to write the Kustomize base; k8s/base is the one the overlays build on.",
+        Description = "Where to write the Kustomize base or the chart; k8s/base is the base that the overlays build on.",
         Required = true,
     };
 
     private readonly Option<string>[] _switches =
     [
+        new("--format") { HelpName = "kustomize|helm", Description = "A Kustomize base, or a Helm chart. [kustomize]" },
         new("--namespace") { HelpName = "NAME", Description = "The namespace. [clusteraspire]" },
         new("--service-image") { HelpName = "NAME:TAG", Description = "The service's image. [clusteraspire/service:1.0.0]" },
         new("--load-balancer-image") { HelpName = "NAME:TAG", Description = "The load balancer's image. [clusteraspire/loadbalancer:1.0.0]" },
@@ -41,7 +42,7 @@ internal sealed class PublishKubernetesCommand : Command
 
     /// <param name="configure">Reads the switches of the command above.</param>
     public PublishKubernetesCommand(Func<ParseResult, IConfiguration> configure)
-        : base("k8s", "Writes Kubernetes manifests for kubectl apply -k. Auto replicas are 2 there, and the autoscaler's lower bound.")
+        : base("k8s", "Writes Kubernetes manifests for kubectl apply -k, or a Helm chart. Auto replicas are 2 there, and the autoscaler's lower bound.")
     {
         Add(_output);
         foreach (var option in _switches)
@@ -70,12 +71,13 @@ internal sealed class PublishKubernetesCommand : Command
 
     private static int Publish(IConfiguration configuration, string output)
     {
-        foreach (var file in new KubernetesPublisher(ClusterOptions.From(configuration), KubernetesOptions.From(configuration)).Publish(output))
+        var publisher = new KubernetesPublisher(ClusterOptions.From(configuration), KubernetesOptions.From(configuration));
+        foreach (var file in publisher.Publish(output))
         {
             Console.WriteLine(file);
         }
 
-        Console.WriteLine($"kubectl apply -k {output}");
+        Console.WriteLine(publisher.ApplyCommand(output));
         return 0;
     }
 }

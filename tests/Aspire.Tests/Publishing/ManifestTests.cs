@@ -31,6 +31,16 @@ public sealed class ManifestTests
         Assert.Contains("minReplicas: 3", await File.ReadAllTextAsync(Path.Combine(manifests, "service.yaml")));
     }
 
+    [Fact]
+    public async Task The_image_that_the_user_names_is_published()
+    {
+        var output = Directory.CreateTempSubdirectory("aspire-publish-").FullName;
+
+        await RunAsync("--operation", "publish", "--step", "publish", "--output-path", output, "--image", "registry.example.com/orders:2.1", "--Cluster:Kubernetes:Format=helm");
+
+        Assert.Contains("  image: registry.example.com/orders:2.1\n", await File.ReadAllTextAsync(Path.Combine(output, "k8s", "service", "values.yaml")));
+    }
+
     private static async Task RunAsync(params string[] arguments)
     {
         await using var appHost = TestProcess.Start("dotnet", [typeof(Projects.AppHost).Assembly.Location, .. arguments]);

@@ -194,7 +194,7 @@ public sealed class KubernetesPublisherTests : IDisposable
     private void Publish(ClusterOptions options, KubernetesOptions? kubernetes = null) =>
         new KubernetesPublisher(options, kubernetes ?? new()).Publish(_directory);
 
-    private const string Taken = "Cluster:Kubernetes takes Namespace, ServiceImage, LoadBalancerImage, Discovery (kubernetes or dns), the numbers LoadBalancers and ServicePort, and Environment and Secrets with a value for each name, nothing else.";
+    private const string Taken = "Cluster:Kubernetes takes Namespace, ServiceImage, LoadBalancerImage, Discovery (kubernetes or dns), Format (kustomize or helm), the numbers LoadBalancers and ServicePort, and Environment and Secrets with a value for each name, nothing else.";
 
     private static KubernetesOptions Options(params (string Name, string Value)[] settings) => KubernetesOptions.From(
         new ConfigurationBuilder().AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>($"Cluster:Kubernetes:{setting.Name}", setting.Value))).Build());

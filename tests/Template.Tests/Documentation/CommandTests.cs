@@ -46,6 +46,8 @@ public sealed partial class CommandTests
         ["Cluster__Build__Args__PUBLISH=managed "] = "another image of the same size; ServiceImageTests checks the argument",
         ["kind "] = "needs a cluster",
         ["minikube "] = "needs a cluster",
+        ["helm "] = "needs a cluster; HelmTests renders and checks the chart",
+        ["dotnet run --project src/Runner -- publish k8s --format helm "] = "HelmTests runs the built Runner with these switches",
         ["kubectl "] = "needs a cluster; ManifestTests renders and checks what is applied",
         ["'for i in "] = "runs in a cluster",
     };

@@ -39,6 +39,8 @@ public sealed record LoadBalancerPlan(int Port, int AdminPort, IReadOnlyDictiona
             environment[variable] = value;
         }
 
+        // Other services of this machine have load balancers of that name too.
+        environment[Variables.ResourceAttributes] += $",service.namespace={options.Name}";
         // Loopback of IPv4 and IPv6, or of the only family that there is.
         environment[Variables.LoadBalancerUrl] = $"http://localhost:{options.Port}";
         environment[Variables.LoadBalancerAdminUrl] = $"http://localhost:{options.AdminPort}";

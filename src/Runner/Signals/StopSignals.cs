@@ -5,7 +5,7 @@ namespace ClusterAspire.Runner.Signals;
 /// <summary>
 /// Ctrl+C and SIGTERM: the first drains, a second one stops at once. A closed terminal drains, however often it says so
 /// (the kernel does, and a shell again); where there was none at the start, SIGHUP reloads, as it does with daemons. The end
-/// of <see cref="DotnetRun"/> drains too.
+/// of <see cref="DotnetRun"/> drains too. Ctrl+Z does nothing.
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
@@ -31,6 +31,12 @@ internal sealed class StopSignals : IDisposable
             .. from signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGHUP]
                select PosixSignalRegistration.Create(signal, OnSignal),
         ];
+        if (!OperatingSystem.IsWindows())
+        {
+            // Nobody would read what replicas write, until they stand still themselves.
+            _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGTSTP, context => context.Cancel = true));
+        }
+
         if (DotnetRun.IsParent)
         {
             _orphaned = new(_ => DrainWhenOrphaned(), null, Watch, Watch);

@@ -94,7 +94,7 @@ public sealed class ClusterPlanTests
             {
                 ["Replica__Name"] = "loadbalancer",
                 ["OTEL_SERVICE_NAME"] = "loadbalancer",
-                ["OTEL_RESOURCE_ATTRIBUTES"] = "service.instance.id=loadbalancer",
+                ["OTEL_RESOURCE_ATTRIBUTES"] = "service.instance.id=loadbalancer,service.namespace=orders",
                 ["Drain__Timeout"] = "10",
                 ["LoadBalancer__Url"] = "http://localhost:9000",
                 ["LoadBalancer__ComputeQueueLimit"] = "7",

@@ -134,6 +134,23 @@ public sealed class ControlTests
     }
 
     [Fact]
+    public async Task Ctrl_Z_does_not_leave_replicas_alone()
+    {
+        Requires.Linux();
+        Requires.That(Engine.IsInstalled("perl", "-v"), "Perl is not installed.");
+        await using var cluster = new PlainCluster();
+        // A process group as a shell makes it: no other can be suspended (setpgid(2)).
+        await cluster.StartAsync("perl", "-e", "if (!fork) { setpgrp; exec @ARGV } wait");
+        var replica = (await cluster.PidsAsync()).First();
+
+        Unix.Signal(Assert.Single(Unix.Children(cluster.Runner.Pid)), Unix.SigTstp);
+        Unix.Signal(replica, Unix.SigKill);
+
+        await cluster.Runner.LineAsync(line => line.Contains($"(pid {replica}) exited with code 137", StringComparison.Ordinal), "it is noticed");
+        await Eventually.IsTrueAsync(async () => await cluster.PidsAsync() is { Count: 2 } pids && !pids.Contains(replica), "it is started again");
+    }
+
+    [Fact]
     public async Task A_release_is_switched_by_its_link()
     {
         await using var cluster = new PlainCluster();

@@ -12,6 +12,7 @@ internal static partial class Unix
     public const int SigKill = 9;
     public const int SigTerm = 15;
     public const int SigStop = 19;
+    public const int SigTstp = 20;
 
     private const string IgnoredSignals = "SigIgn:";
 

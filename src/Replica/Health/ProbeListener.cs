@@ -81,6 +81,7 @@ internal sealed partial class ProbeListener : IConnectionListener
             _isEnding = true;
             _wake.Send([1]);
             _thread.Join();
+            _wake.Dispose();
         }
 
         return default;
@@ -128,7 +129,6 @@ internal sealed partial class ProbeListener : IConnectionListener
         }
 
         _listen.Dispose();
-        _wake.Dispose();
         foreach (var (socket, waiting) in _waiting)
         {
             HandOver(socket, waiting);

@@ -48,7 +48,8 @@ public abstract class RollingUpdateTests(string discovery) : ClusterTests(discov
             Cluster.Publish(pods, leaving);
             await Task.Delay(Cluster.Manifests.PreStop);
             pod.Signal("TERM");
-            Assert.Equal(0, await pod.ExitAsync());
+            var exitCode = await pod.ExitAsync();
+            Assert.True(exitCode == 0, $"{pod.Name} ended with {exitCode}: {pod.Output}");
             leaving.Remove(pod);
             Cluster.Publish(pods, leaving);
         }

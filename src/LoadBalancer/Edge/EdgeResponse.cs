@@ -20,6 +20,9 @@ internal sealed class EdgeResponse
 
     private const int LongestCopy = 16 * 1024;
 
+    // What TLS encrypts at once, in bytes (RFC 8446, 5.1). The writers' own buffers have 4 KiB.
+    private const int LongestWrite = 16 * 1024;
+
     // A stream may stay open for long with little data.
     private const int LongestChunk = 4096;
 
@@ -217,7 +220,7 @@ internal sealed class EdgeResponse
                 throw new HttpIOException(HttpRequestError.ResponseEnded, "The replica closed the connection before the end of its response.");
             }
 
-            output.Write(buffer.AsSpan(0, read));
+            WriteData(output, buffer.AsSpan(0, read));
             progress.Progressed();
             left -= read;
             unflushed += read;
@@ -264,6 +267,18 @@ internal sealed class EdgeResponse
         {
             output.Write(_start.WrittenSpan);
             HasStarted = true;
+        }
+    }
+
+    private static void WriteData(PipeWriter output, ReadOnlySpan<byte> data)
+    {
+        while (!data.IsEmpty)
+        {
+            var room = output.GetSpan(Math.Min(data.Length, LongestWrite));
+            var length = Math.Min(data.Length, room.Length);
+            data[..length].CopyTo(room);
+            output.Advance(length);
+            data = data[length..];
         }
     }
 

@@ -25,13 +25,15 @@ public sealed class PublishTests : IDisposable
     {
         Publish("--name", "orders", "--replicas", "5", "--port", "80", "--service-image", "registry.example.com/orders:2.1");
 
-        var rendering = Overlay("dashboard", "exclusive-cores", "gateway", "ingress");
+        var rendering = Overlay("dashboard", "exclusive-cores", "gateway", "ingress", "trusted-proxies");
 
         Assert.All(rendering.Objects, thing => Assert.Equal("mine", thing is V1Namespace ? thing.Name() : thing.Namespace()));
         Assert.Equal(["dashboard", "loadbalancer", "orders"], rendering.Deployments.Select(deployment => deployment.Name()).Order());
         Assert.Equal(("registry.example.com/orders:2.1", "1"), (rendering.Service.Container().Image, rendering.Service.Container().Resources.Limits["cpu"].ToString()));
         Assert.All([rendering.Service, rendering.LoadBalancer], deployment => Assert.Equal("http://dashboard:4317", deployment.Expanded("OTEL_EXPORTER_OTLP_ENDPOINT")));
         Assert.StartsWith("http://orders:", rendering.LoadBalancer.Expanded("ReverseProxy__Clusters__service__Destinations__pods__Address"), StringComparison.Ordinal);
+        Assert.Equal("10.244.0.0/16", rendering.LoadBalancer.Env("LoadBalancer__TrustedProxies__0"));
+        Assert.DoesNotContain(rendering.Service.Container().Env, variable => variable.Name.StartsWith("LoadBalancer__", StringComparison.Ordinal));
         var autoscaler = Assert.Single(rendering.All<V2HorizontalPodAutoscaler>());
         Assert.Equal(("orders", 5), (autoscaler.Spec.ScaleTargetRef.Name, autoscaler.Spec.MinReplicas));
         Assert.Single(rendering.All<V1Ingress>());

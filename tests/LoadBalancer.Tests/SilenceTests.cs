@@ -1,6 +1,7 @@
 using System.Net;
 using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace ClusterAspire.LoadBalancer.Tests;
@@ -28,6 +29,20 @@ public sealed class SilenceTests
         // But for the probes, which go on.
         await Eventually.IsTrueAsync(() => frozen.OpenConnections <= 1);
         Assert.Equal("restarting", (await balancer.ReplicaAsync("replica-0")).GetProperty("state").GetString());
+    }
+
+    [Fact]
+    public async Task A_connection_that_was_made_after_its_replica_was_declared_gone_is_dropped_too()
+    {
+        using var frozen = new RawUpstream("replica-0", (_, _) => "ok");
+        await using var balancer = await Balancer.StartAsync([frozen]);
+        await balancer.UntilAsync("replica-0", "ready");
+        frozen.IsSilent = true;
+        await balancer.UntilAsync("replica-0", "restarting");
+
+        await using var late = await balancer.Services.GetRequiredService<UpstreamConnections>()
+            .ConnectAsync(frozen.Address.Host, frozen.Address.Port, TestContext.Current.CancellationToken);
+        await Assert.ThrowsAsync<ReplicaGoneException>(() => Eventually.InTimeAsync(late.ReadAsync(new byte[1]).AsTask()));
     }
 
     [Fact]

@@ -175,13 +175,10 @@ internal sealed partial class ReplicaProbe(
 
     private void Silent(ClusterState cluster, Upstream replica, ProbeSchedule schedule)
     {
-        var changed = replica.BecomesSilent();
-        Change(cluster, replica, schedule, changed, $"it has answered nothing for {TimeoutsAllowed + 1} probes of {Limit.TotalSeconds} s");
-        if (changed)
-        {
-            // After the change, so that repeated requests do not go to this replica.
-            connections.Drop(replica);
-        }
+        Change(cluster, replica, schedule, replica.BecomesSilent(), $"it has answered nothing for {TimeoutsAllowed + 1} probes of {Limit.TotalSeconds} s");
+        // After the change, so that repeated requests do not go to this replica. And after each further probe, because a request that
+        // was given to it before may have connected since.
+        connections.Drop(replica);
     }
 
     private void Wake() => _wake.Writer.TryWrite(true);

@@ -15,6 +15,7 @@ static async Task<int> RunAsync(IReadOnlyList<ConfiguredService> configured)
     IClusterOutput console = options[0].Log is LogFormat.Json ? new JsonLines(Console.Out) : new ClusterConsole(Console.Out);
     await using var table = LatencyTable.IsWanted(options[0]) ? new LatencyTable(console, AnsiConsole.Console) : null;
     using var terminal = new BufferedOutput(table ?? console);
+    using var traces = TraceExport.Begin();
     using var stop = new StopSignals();
     using var systemd = new ServiceManager(terminal, stop, configured.Count);
     var services = new ServiceRuns(configured, options, systemd, stop);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ClusterAspire.Contract;
 using ClusterAspire.Orchestration.Runtime;
 
@@ -46,6 +47,9 @@ internal sealed class SupervisedWorkload(
 
     /// <summary>Is told each time it is to be started again: why, a <see cref="RestartReason"/>.</summary>
     public Action<string> Restarts { get; init; } = _ => { };
+
+    /// <summary>Where its starts are traced.</summary>
+    public required SupervisorTraces Traces { get; init; }
 
     /// <summary>Completes when it has been healthy for the first time.</summary>
     public Task Ready => _ready.Task;
@@ -125,9 +129,10 @@ internal sealed class SupervisedWorkload(
         try
         {
             var waiting = default(IStandby);
+            var why = default(string);
             for (var tries = 1; ; tries++)
             {
-                var (who, how, why) = await RunOnceAsync(waiting);
+                (var who, var how, why) = await RunOnceAsync(waiting, why);
                 (_isReady, _instance, _lastEnd) = (false, null, how);
                 _restarts++;
                 Restarts(why);
@@ -178,8 +183,9 @@ internal sealed class SupervisedWorkload(
         }
     }
 
-    private async Task<(string Who, string How, string Why)> RunOnceAsync(IStandby? waiting)
+    private async Task<(string Who, string How, string Why)> RunOnceAsync(IStandby? waiting, string? again)
     {
+        using var start = Traces.BeginStart(workload.Name, again);
         IInstance started;
         try
         {
@@ -187,6 +193,7 @@ internal sealed class SupervisedWorkload(
         }
         catch (Exception e) when (!_stop.IsCancellationRequested)
         {
+            SupervisorTraces.Fail(start, e.Message, RestartReason.Start);
             return (workload.Name, $"did not start: {e.Message.TrimEnd('.')}", RestartReason.Start);
         }
 
@@ -195,7 +202,7 @@ internal sealed class SupervisedWorkload(
         await (waiting?.ServeAsync() ?? Task.CompletedTask);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         var hangs = _liveness.HangsAsync(ended.Token);
-        var watching = WatchHealthAsync(instance, ended.Token);
+        var watching = WatchHealthAsync(instance, start, ended.Token);
         var first = await Task.WhenAny(instance.Exited, hangs, Task.Delay(Timeout.InfiniteTimeSpan, ended.Token));
         await ended.CancelAsync();
         await watching;
@@ -206,12 +213,18 @@ internal sealed class SupervisedWorkload(
 
         _stop.Token.ThrowIfCancellationRequested();
         var who = $"{workload.Name} ({instance.Id})";
-        return first == hangs
-            ? (who, await KillHungAsync(instance, await hangs), RestartReason.Hang)
-            : (who, $"exited with code {await instance.Exited}", RestartReason.Exit);
+        var (how, why) = first == hangs
+            ? (await KillHungAsync(instance, await hangs), RestartReason.Hang)
+            : ($"exited with code {await instance.Exited}", RestartReason.Exit);
+        if (start is { IsStopped: false })
+        {
+            SupervisorTraces.Fail(start, how, why);
+        }
+
+        return (who, how, why);
     }
 
-    private async Task WatchHealthAsync(IInstance instance, CancellationToken ended)
+    private async Task WatchHealthAsync(IInstance instance, Activity? start, CancellationToken ended)
     {
         var last = default(ProbeResult);
         try
@@ -223,6 +236,7 @@ internal sealed class SupervisedWorkload(
             }
 
             await ready;
+            start?.Stop();
             _crashes.Healthy();
             _isReady = true;
             output.Say($"{workload.Name} ({instance.Id}) is ready{(instance.Core is { } core ? $" on core {core}" : "")}{Odd(last)}");

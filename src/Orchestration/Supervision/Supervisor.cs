@@ -31,6 +31,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
     private readonly SemaphoreSlim _changing = new(1);
     private readonly Queue<int> _ports = new();
     private readonly ConcurrentDictionary<(string Name, string Reason), long> _restarts = new();
+    private readonly SupervisorTraces _traces = new(plan.Name);
     private readonly Lock _lock = new();
     private readonly List<RunningReplica> _replicas = [];
     // The last one serves; those before it drain.
@@ -129,6 +130,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
         }
         finally
         {
+            using var drain = _traces.Begin("drain");
             _serves = false;
             // Nobody is to wait for one that does not come.
             Sockets?.Dispose();
@@ -148,7 +150,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
     /// <param name="runtime">What its replicas run in.</param>
     /// <returns>How many were replaced.</returns>
     /// <exception cref="ClusterException">A new replica does not become ready; the replicas that were not replaced yet serve on.</exception>
-    public Task<int> ReloadAsync(ClusterPlan next, IRuntime runtime) => ChangeAsync(async cancelled =>
+    public Task<int> ReloadAsync(ClusterPlan next, IRuntime runtime) => ChangeAsync("reload", async cancelled =>
     {
         var olds = _replicas.OrderBy(replica => replica.Number).ToList();
         // Keeps the current number, unless the configured one has changed.
@@ -166,7 +168,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
     /// <summary>Replaces one replica by another like it, which is ready before it drains.</summary>
     /// <param name="name">Its name.</param>
     /// <exception cref="ClusterException">There is none of that name, or the new one does not get ready.</exception>
-    public Task ReplaceAsync(string name) => ChangeAsync(async cancelled =>
+    public Task ReplaceAsync(string name) => ChangeAsync("reload", async cancelled =>
     {
         var old = _replicas.Find(replica => replica.Plan.Name == name)
             ?? throw new ClusterException($"There is no {name}: there are {string.Join(", ", _replicas.Select(replica => replica.Plan.Name).Order(StringComparer.Ordinal))}.");
@@ -189,7 +191,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
         }
 
         SupervisedWorkload? successor = null;
-        await ChangeAsync(async cancelled =>
+        await ChangeAsync("reload", async cancelled =>
         {
             var plan = Told(next);
             try
@@ -239,7 +241,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
     /// <param name="count">How many there are to be, made of how many there are: <c>current => current + 1</c>.</param>
     /// <returns>How many there are now.</returns>
     /// <exception cref="ClusterException">The number is not allowed, or a new replica does not become ready; then the number stays as it was.</exception>
-    public Task<int> ScaleAsync(Func<ClusterPlan, int, int> count) => ChangeAsync(async cancelled =>
+    public Task<int> ScaleAsync(Func<ClusterPlan, int, int> count) => ChangeAsync("scale", async cancelled =>
     {
         var wanted = count(_plan, _replicas.Count);
         // Throws if the number is not valid.
@@ -251,7 +253,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
     /// <inheritdoc/>
     public void Dispose() => _changing.Dispose();
 
-    private async Task<int> ChangeAsync(Func<CancellationToken, Task<int>> change)
+    private async Task<int> ChangeAsync(string operation, Func<CancellationToken, Task<int>> change)
     {
         if (Rotation is null || !_serves)
         {
@@ -259,9 +261,15 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
         }
 
         await _changing.WaitAsync(_stop);
+        using var span = _traces.Begin(operation);
         try
         {
             return await change(_stop);
+        }
+        catch (Exception e)
+        {
+            SupervisorTraces.Fail(span, e.Message, e is OperationCanceledException ? "cancelled" : "stopped");
+            throw;
         }
         finally
         {
@@ -310,7 +318,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
             if (status.State is WorkloadState.Ready && now - status.StartedAt > StartGrace && replica.Limits.Reached(status, answered(replica.Destination), now) is var (reason, words))
             {
                 output.Say($"{status.Name} ({status.Process}) {words}: another takes its place.");
-                await ChangeAsync(async cancelled =>
+                await ChangeAsync("replace", async cancelled =>
                 {
                     // The replica may have been replaced or stopped in the meantime.
                     if (_replicas.Contains(replica))
@@ -419,6 +427,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
             }
         }
 
+        using var drain = _traces.Begin("drain", leaving is [var one] ? one.Plan.Name : null);
         await Rotation!.DrainAsync([.. leaving.Select(replica => replica.Destination)], _plan.DrainTimeout, cancelled);
         await StopAsync(leaving);
         Rotation.Write(Destinations());
@@ -484,7 +493,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
     private static string Count(int replicas) => $"{replicas} replica{(replicas is 1 ? "" : "s")}";
 
     private SupervisedWorkload Supervise(Workload workload, IRuntime runtime, ClusterPlan? of = null) =>
-        new(workload, runtime, (of ?? _plan).Standby, (of ?? _plan).Liveness, Ask, output, Time) { Restarts = reason => Count(workload.Name, reason) };
+        new(workload, runtime, (of ?? _plan).Standby, (of ?? _plan).Liveness, Ask, output, Time) { Restarts = reason => Count(workload.Name, reason), Traces = _traces };
 
     private async Task EnsureStartedAsync(SupervisedWorkload balancer, CancellationToken stop)
     {

@@ -36,7 +36,7 @@ public sealed class StandbyModelTests
             new(TimeSpan.FromMinutes(1), TimeSpan.MaxValue, TimeSpan.FromSeconds(10)),
             (_, _) => Task.FromResult(new ProbeResult(ProbeOutcome.Serves, "200 OK", 200)),
             new RecordedOutput(),
-            time);
+            time) { Traces = new("service") };
         workload.Start();
 
         for (var step = 0; step < Steps; step++)

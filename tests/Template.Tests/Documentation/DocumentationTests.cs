@@ -55,12 +55,11 @@ public sealed partial class DocumentationTests
     public void TroubleshootingHasEverySentenceThatEndsAProgram()
     {
         var page = Plain(File.ReadAllText(Path.Combine(Repository.Root, "docs", "troubleshooting.md")));
-        // The runner's commands name a mistake in what was just typed; they are left out.
-        var parts = ((string[])["Hosting", "LoadBalancer", "Orchestration", "Replica"])
+        var parts = ((string[])["Hosting", "LoadBalancer", "Orchestration", "Replica", "Runner"])
             .SelectMany(project => Directory.EnumerateFiles(Path.Combine(Repository.Root, "src", project), "*.cs", SearchOption.AllDirectories))
             .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
             .SelectMany(file => Sentence().Matches(File.ReadAllText(file)))
-            .Select(sentence => string.Concat(Literal().Matches(sentence.Groups["text"].Value).Select(literal => literal.Groups["text"].Value)))
+            .Select(sentence => string.Concat(Literal().Matches(sentence.Groups["text"].Value).Select(literal => literal.Groups["text"].Value.Replace("\\\"", "\"", StringComparison.Ordinal))))
             .SelectMany(text => Hole().Split(text).Select(part => Plain(part).Trim(' ', '.', ':', '\'', '(', ')', ';', ',')))
             .Where(part => part.Length > 12)
             .ToList();
@@ -121,14 +120,16 @@ public sealed partial class DocumentationTests
     [GeneratedRegex(@"\{\w+\}")]
     private static partial Regex Placeholder();
 
-    [GeneratedRegex("""(?:new (?:ClusterException|DistributedApplicationException)|Console\.Error\.WriteLine)\(\s*(?<text>(?:\$?"[^"]*"\s*\+?\s*)+)""")]
+    [GeneratedRegex("""(?:new (?:ClusterException|DistributedApplicationException)|Console\.Error\.WriteLine)\((?:[^"();]*\?)?\s*(?<text>(?:\$?"(?:[^"\\]|\\.)*"\s*\+?\s*)+)""")]
     private static partial Regex Sentence();
 
-    [GeneratedRegex("\"(?<text>[^\"]*)\"")]
+    [GeneratedRegex("""
+        "(?<text>(?:[^"\\]|\\.)*)"
+        """)]
     private static partial Regex Literal();
 
-    // An interpolation; one with a text in it ends what was matched.
-    [GeneratedRegex(@"\{[^{}]*(\}|$)")]
+    // A brace, or an interpolation; one with a text in it ends what was matched.
+    [GeneratedRegex(@"\{\{|\}\}|\{[^{}]*(\}|$)")]
     private static partial Regex Hole();
 
     [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)")]

@@ -31,6 +31,24 @@ public sealed class OtlpTests
     }
 
     [Fact]
+    public async Task The_sampler_of_the_environment_decides_which_requests_are_traced_and_a_traced_client_always_is()
+    {
+        const string Sampled = "0af7651916cd43dd8448eb211c80319c";
+        await using var collector = await Collector.StartAsync();
+        await using var cluster = await StartAsync("grpc", collector.Endpoint("grpc"), ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "0"));
+        foreach (var path in (string[])["/fast", "/slow?iterations=1000"])
+        {
+            await cluster.Client.GetStringAsync(path, TestContext.Current.CancellationToken);
+            using var request = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { { "traceparent", $"00-{Sampled}-b7ad6b7169203331-01" } } };
+            using var response = await cluster.Client.SendAsync(request, TestContext.Current.CancellationToken);
+        }
+
+        await Eventually.IsTrueAsync(() => new[] { "GET /fast", "GET /slow", "compute_queue", "compute_lane run" }
+            .All(name => collector.Data.Spans.Any(span => span.Span.Name == name)));
+        Assert.All(collector.Data.Spans, span => Assert.Equal(Sampled, Convert.ToHexStringLower(span.Span.TraceId.Span)));
+    }
+
+    [Fact]
     public async Task Every_instance_sends_its_metrics_under_its_name_in_seconds()
     {
         await using var collector = await Collector.StartAsync();
@@ -62,7 +80,7 @@ public sealed class OtlpTests
     private static bool Is(Span span, string key, string value) =>
         span.Attributes.Any(attribute => attribute.Key == key && attribute.Value.Text == value);
 
-    private static async Task<LiveCluster> StartAsync(string protocol, string endpoint)
+    private static async Task<LiveCluster> StartAsync(string protocol, string endpoint, params (string Key, string Value)[] settings)
     {
         var cluster = new LiveCluster
         {
@@ -74,6 +92,11 @@ public sealed class OtlpTests
                 ["OTEL_METRIC_EXPORT_INTERVAL"] = "500",
             },
         };
+        foreach (var (key, value) in settings)
+        {
+            cluster.Settings[key] = value;
+        }
+
         await cluster.InitializeAsync();
         return cluster;
     }

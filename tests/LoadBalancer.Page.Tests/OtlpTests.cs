@@ -43,8 +43,8 @@ public sealed class OtlpTests
             using var response = await cluster.Client.SendAsync(request, TestContext.Current.CancellationToken);
         }
 
-        await Eventually.IsTrueAsync(() => new[] { "GET /fast", "GET /slow", "compute_queue", "compute_lane run" }
-            .All(name => collector.Data.Spans.Any(span => span.Span.Name == name)));
+        string[] wanted = ["GET /fast", "GET /slow", "compute_queue", "compute_lane run"];
+        await Eventually.IsTrueAsync(() => wanted.All(name => collector.Data.Spans.Any(span => span.Span.Name == name)));
         Assert.All(collector.Data.Spans, span => Assert.Equal(Sampled, Convert.ToHexStringLower(span.Span.TraceId.Span)));
     }
 

@@ -18,8 +18,7 @@ internal sealed class ClientState(IServiceProvider services, IServiceProviderIsS
     private static List<string> Find(IServiceProvider services, IServiceProviderIsService registered)
     {
         List<string> kept = [];
-        // A store of the application's own, or another cache, may be shared.
-        if (registered.IsService(typeof(ISessionStore)) && services.GetService<IDistributedCache>() is MemoryDistributedCache && services.GetService<ISessionStore>() is DistributedSessionStore)
+        if (registered.IsService(typeof(ISessionStore)) && HasSessionsInMemory(services))
         {
             kept.Add("sessions");
         }
@@ -30,5 +29,20 @@ internal sealed class ClientState(IServiceProvider services, IServiceProviderIsS
         }
 
         return kept;
+    }
+
+    // A store of the application's own, or another cache, may be shared.
+    private static bool HasSessionsInMemory(IServiceProvider services)
+    {
+        try
+        {
+            using var scope = services.CreateScope();
+            return scope.ServiceProvider.GetService<IDistributedCache>() is MemoryDistributedCache && scope.ServiceProvider.GetService<ISessionStore>() is DistributedSessionStore;
+        }
+        catch (Exception)
+        {
+            // One that cannot be made fails the requests that use it. Probes do not.
+            return false;
+        }
     }
 }

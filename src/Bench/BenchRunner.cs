@@ -34,7 +34,7 @@ internal static class BenchRunner
         };
         if (!AnsiConsole.Profile.Out.IsTerminal)
         {
-            // In a file tables need not be as narrow as the terminal that is not there.
+            // A file has no width, so tables are not cut.
             AnsiConsole.Profile.Width = 160;
         }
 

@@ -25,10 +25,10 @@ internal sealed class ClusterRun(ConfiguredService service, IClusterOutput termi
     private readonly CancellationTokenSource _drain = CancellationTokenSource.CreateLinkedTokenSource(stop.Drain);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    // What replicas run in, now and before each reload.
+    // The runtimes of the replicas: the present one, and those before each reload.
     private readonly List<RuntimeSelection> _selections = [];
 
-    // Whatever the configuration says at a reload.
+    // The ports of the first start; a reload does not change them.
     private (int Port, int AdminPort)? _ports;
     private (ClusterPlan Plan, Orchestration.Runtime.IRuntime Runtime, ClusterOptions Options)? _first;
     private Supervisor? _supervisor;
@@ -39,7 +39,7 @@ internal sealed class ClusterRun(ConfiguredService service, IClusterOutput termi
     /// <summary>Whether a port is another service's of this runner.</summary>
     public Func<int, bool> IsOfAnother { get; init; } = _ => false;
 
-    /// <summary>Is told when this one alone was told to stop.</summary>
+    /// <summary>Called when this service alone begins to stop.</summary>
     public Action Stops { get; init; } = () => { };
 
     /// <summary>Whether it drains, or has ended.</summary>
@@ -52,7 +52,7 @@ internal sealed class ClusterRun(ConfiguredService service, IClusterOutput termi
     public IEnumerable<int> Ports =>
         (_first?.Plan.Replicas.Select(replica => replica.Port) ?? []).Concat(_supervisor?.Status.Select(status => status.Port).OfType<int>() ?? []);
 
-    /// <summary>Makes its plan, and what that needs.</summary>
+    /// <summary>Makes the plan, and prepares what it needs.</summary>
     /// <exception cref="ClusterException">Something the user has to change.</exception>
     public async Task PrepareAsync()
     {
@@ -74,7 +74,7 @@ internal sealed class ClusterRun(ConfiguredService service, IClusterOutput termi
         using var reports = new LivePageReports(terminal, plan.LoadBalancer.AdminUrl);
         var log = new LogBook(reports);
         using var rotation = address is null ? null : new Rotation(address.DestinationsFile, plan.LoadBalancer.AdminUrl);
-        using var sockets = HeldSockets.ArePossible ? new HeldSockets() : null;
+        using var sockets = HeldSockets.AreSupported ? new HeldSockets() : null;
         using var supervisor = _supervisor = new Supervisor(plan, runtime, new ProcessRuntime(BuiltProgram.LoadBalancer), log) { Rotation = rotation, Sockets = sockets, Control = address?.Path };
         var control = new ClusterControl(
             supervisor, log, () => Describe(supervisor, plan, options), () => ReloadAsync(supervisor), () => ReloadLoadBalancerAsync(supervisor), StopAsync);
@@ -156,7 +156,7 @@ internal sealed class ClusterRun(ConfiguredService service, IClusterOutput termi
             return $"{replicas} {were} replaced.";
         }
 
-        if (!HeldSockets.ArePossible)
+        if (!HeldSockets.AreSupported)
         {
             return $"{replicas} {were} replaced; the load balancer takes up its new settings at the next start.";
         }

@@ -50,7 +50,7 @@ internal static partial class HandedOverSockets
         }
 
         int[] descriptors = [.. Enumerable.Range(First, count)];
-        // What cannot be controlled is none.
+        // A descriptor that fcntl refuses is not open.
         return Array.FindAll(descriptors, descriptor => Control(descriptor, SetDescriptorFlags, CloseOnExec) is 0);
     }
 

@@ -33,7 +33,7 @@ internal sealed class LivePageReports(IClusterOutput inner, Uri adminUrl) : IClu
         }
         catch (Exception)
         {
-            // Mostly because the load balancer is not there. Whatever it is: the terminal has said it, and nothing depends on this.
+            // Usually the load balancer is not running. The terminal has the warning already.
         }
     }
 }

@@ -11,7 +11,7 @@ return await new ClusterCommand(RunAsync).RunAsync(args);
 static async Task<int> RunAsync(IReadOnlyList<ConfiguredService> configured)
 {
     var options = ServiceRuns.OptionsOf(configured);
-    // What is shown is one, for all of them.
+    // All services share one output.
     IClusterOutput console = options[0].Log is LogFormat.Json ? new JsonLines(Console.Out) : new ClusterConsole(Console.Out);
     await using var table = LatencyTable.IsWanted(options[0]) ? new LatencyTable(console, AnsiConsole.Console) : null;
     using var terminal = new BufferedOutput(table ?? console);
@@ -25,7 +25,7 @@ static async Task<int> RunAsync(IReadOnlyList<ConfiguredService> configured)
     }
     catch (OperationCanceledException) when (stop.Drain.IsCancellationRequested)
     {
-        // Stopped before anything was started.
+        // Stopped before the first start.
     }
 
     return stop.ExitCode;

@@ -27,7 +27,7 @@ internal sealed class ServiceManager : IClusterOutput, IDisposable
         _draining = stop.Drain.Register(() => _notifier.Notify(ServiceState.Stopping));
         if (_notifier.IsEnabled && long.TryParse(Environment.GetEnvironmentVariable("WATCHDOG_USEC"), CultureInfo.InvariantCulture, out var microseconds))
         {
-            // Twice in its time, as sd_watchdog_enabled(3) advises.
+            // At half the interval, as sd_watchdog_enabled(3) recommends.
             var half = TimeSpan.FromMicroseconds(microseconds) / 2;
             _watchdog = new(_ => _notifier.Notify(new ServiceState("WATCHDOG=1")), null, TimeSpan.Zero, half);
         }

@@ -76,7 +76,7 @@ internal sealed class ServiceRuns(IReadOnlyList<ConfiguredService> services, IRe
         {
             ReplicasBefore = _runs.Sum(other => other.Replicas),
             IsOfAnother = port => options.Any(other => port == other.Port || port == other.AdminPort) || _runs.Where((_, i) => i != number).Any(other => other.Ports.Contains(port)),
-            // As if all had been told at once.
+            // Once every service stops, the whole runner stops.
             Stops = () =>
             {
                 if (_runs.TrueForAll(run => run.IsStopping))

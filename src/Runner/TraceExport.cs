@@ -9,7 +9,7 @@ namespace ClusterAspire.Runner;
 /// <summary>Sends the spans of the runner where replicas and load balancers send theirs: by OTLP. Their metrics are the load balancer's.</summary>
 internal static class TraceExport
 {
-    /// <summary>Begins; null where no endpoint is set. Disposing sends what is left.</summary>
+    /// <summary>Starts the export; null where no endpoint is set. Disposing sends the rest.</summary>
     public static IDisposable? Begin() =>
         string.IsNullOrWhiteSpace(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT")) ? null
         : Sdk.CreateTracerProviderBuilder()

@@ -28,7 +28,7 @@ internal static class ChartStyle
     private static readonly Color Faint = Color.FromHex("#57606A");
     private static readonly Color Grid = Color.FromHex("#E7EAEE");
 
-    // Whatever plain face this machine has; the default may be one with serifs.
+    // Any sans-serif font of this machine; the default font may have serifs.
     private static readonly string Font = new[] { "Inter", "Helvetica Neue", "Segoe UI", "Arial", "Liberation Sans", "DejaVu Sans" }
         .FirstOrDefault(SKFontManager.Default.FontFamilies.Contains, Fonts.Default);
 

@@ -42,7 +42,7 @@ internal static class LatencyChart
         plot.SavePicture(path, 1000, 560);
     }
 
-    // As HdrHistogram plots it: each further nine takes the same room.
+    // As HdrHistogram plots it: 90, 99, 99.9 % are at equal distances.
     private static double Place(double percentile) => -Math.Log10(1 - (percentile / 100));
 
     private static void Add(Plot plot, Distribution line, string name, float width, LinePattern pattern)

@@ -5,7 +5,7 @@ namespace ClusterAspire.Bench;
 /// <param name="send">Sends one request; gives back why it failed, or null.</param>
 internal sealed class ClosedLoop(TimeProvider time, Func<CancellationToken, Task<string?>> send)
 {
-    // A server that refuses at once must not be hammered.
+    // Wait after a refusal, so as not to flood a server that refuses at once.
     private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Runs for as long as the plan says.</summary>

@@ -16,9 +16,9 @@ internal static class Load
     {
         var result = await Tool.Wrap(ProgramPath.Bench, [Command])
             .WithEnvironmentVariables(variables => variables
-                // Answers are timed where they arrive, without a hop to the pool, and no collection runs beside.
+                // Responses are timed on the thread that receives them, and there is no background garbage collection.
                 .Set("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1")
-                // A thread that spins would take its core from the servers.
+                // A spinning thread would take CPU time from the servers.
                 .Set("DOTNET_ThreadPool_UnfairSemaphoreSpinLimit", "0")
                 .Set("DOTNET_gcServer", "0")
                 .Set("DOTNET_gcConcurrent", "0")

@@ -29,7 +29,7 @@ internal static partial class LoadGenerator
         using var users = plan.Open is { } steady ? new ConnectionPool(plan.Target, steady.Path, steady.MaxConnections) : null;
         if (users is not null)
         {
-            // A thread of its own: the pool's may be late when answers come in a burst.
+            // A thread of its own: a burst of responses would delay a thread of the pool.
             open = await Task.Factory.StartNew(
                 () => new OpenLoop(time, Sleep, users.SendAsync).RunAsync(plan, plan.Open!, start, cancellationToken),
                 cancellationToken,

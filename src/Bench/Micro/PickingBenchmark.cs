@@ -80,7 +80,7 @@ public class PickingBenchmark : IDisposable
         _cluster = new ClusterState("service");
         foreach (var destination in _destinations)
         {
-            // Known to the catalog, as in a balancer that has run for a while.
+            // The catalog knows the replicas, as in a balancer that has run for some time.
             var replica = _replicas[destination];
             if (busy)
             {

@@ -26,7 +26,7 @@ internal sealed class RunnerPeer(string name, int replicas, bool pin = true, boo
         List<string> arguments =
         [
             "--replicas", $"{replicas}", "--port", $"{url.Port}", "--admin-port", $"{admin.Port}",
-            // Processes, whatever else this machine has.
+            // Processes, also where there is a container engine.
             "--runtime", "process", "--service", ProgramPath.Service,
         ];
         if (!pin)

@@ -11,7 +11,7 @@ internal sealed class RunningPeer(Uri url, params IReadOnlyList<IAsyncDisposable
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
 
-    // A connection each, as new clients have it: a server that balances connections would always give the same replica.
+    // A new connection for each request: a server that balances connections would always choose the same replica otherwise.
     private static readonly HttpClient Client = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero, ConnectTimeout = TimeSpan.FromSeconds(2) })
     {
         Timeout = TimeSpan.FromSeconds(5),

@@ -66,7 +66,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // That is how a command tells that it was stopped.
+            // The command was stopped.
         }
 
         _run.Dispose();

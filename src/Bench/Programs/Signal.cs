@@ -40,7 +40,7 @@ internal static partial class Signal
         }
         catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or OperationCanceledException)
         {
-            // It is gone, or takes longer than that.
+            // The process has ended, or takes longer than the limit.
         }
     }
 

@@ -8,7 +8,7 @@ internal static class Tool
     /// <summary>Where a program is, or null when it is not on the path.</summary>
     public static string? Find(string name)
     {
-        // Debian keeps servers in /usr/sbin, which is not on everybody's path.
+        // Debian installs servers in /usr/sbin, which is not on every user's PATH.
         var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
         var system = OperatingSystem.IsWindows() ? [] : new[] { "/usr/local/sbin", "/usr/sbin" };
         var names = OperatingSystem.IsWindows() ? new[] { name + ".exe", name + ".cmd" } : [name];
@@ -26,7 +26,7 @@ internal static class Tool
         IEnumerable<string> line = [Find(program) ?? program, .. arguments];
         if (program.EndsWith(".dll", StringComparison.OrdinalIgnoreCase))
         {
-            // The program's own executable where there is one: what a user starts.
+            // The program's executable where there is one, as a user starts it.
             var executable = Path.ChangeExtension(program, OperatingSystem.IsWindows() ? "exe" : null);
             line = File.Exists(executable) ? [executable, .. arguments] : ["dotnet", program, .. arguments];
         }

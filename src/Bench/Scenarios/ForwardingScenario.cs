@@ -10,7 +10,7 @@ internal sealed class ForwardingScenario : IScenario
     public const string Steady = "open loop, 1000/s";
 
     // On two cores that it shares with load and replicas, a balancer of .NET takes 10 to 12 s to be as fast as it gets;
-    // what comes compiled only has to connect.
+    // a compiled balancer only has to connect.
     private static double WarmUpSeconds(IPeer peer, bool quick) => (peer is NginxPeer or HaProxyPeer ? 4 : 14) / (quick ? 2 : 1);
 
     /// <inheritdoc/>
@@ -32,7 +32,7 @@ internal sealed class ForwardingScenario : IScenario
         }
 
         var collector = await run.StartAsync(DotnetPeer.Server("telemetry collector", BenchServer.Kestrel), cancellationToken);
-        // In a quick run one of YARP's policies stands for all: they differ in whom they pick, hardly in what that costs.
+        // A quick run measures one of YARP's policies: they choose differently, at almost the same cost.
         IPeer[] peers =
         [
             new LoadBalancerPeer(Systems.Cluster, replicas),
@@ -60,7 +60,7 @@ internal sealed class ForwardingScenario : IScenario
 
                 if (round == 0)
                 {
-                    // At full load, until it is compiled for good: a server's first seconds are not what is compared.
+                    // At full load until the code is fully optimized: a server's first seconds are not compared.
                     await Throughput.Installed.MeasureAsync(new Uri(running.Url, "fast"), WarmUpSeconds(peer, run.Options.Quick), cancellationToken);
                 }
 

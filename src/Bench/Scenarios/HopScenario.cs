@@ -58,7 +58,7 @@ internal sealed class HopScenario : IScenario
         var throughputs = new Dictionary<(string, HopCase), List<Throughput>>();
         var cpu = new Dictionary<(string, HopCase), List<double>>();
 
-        // Round 0 warms up: what it measures is not kept.
+        // Round 0 warms up and is not counted.
         for (var round = 0; round <= rounds; round++)
         {
             foreach (var @case in Cases)

@@ -37,7 +37,7 @@ internal sealed class IdleScenario : IScenario
             return;
         }
 
-        // HAProxy counts two descriptors a connection, more than this many users may have.
+        // HAProxy needs two file descriptors for a connection, more than the limit of many users.
         IPeer[] peers = [new LoadBalancerPeer(Systems.Cluster, replicas), new NginxPeer(replicas)];
         run.Expect(peers.Length);
         foreach (var peer in peers)
@@ -53,7 +53,7 @@ internal sealed class IdleScenario : IScenario
             try
             {
                 await OpenAsync(running.Url, sockets, cancellationToken);
-                // What the requests themselves needed may be given back meanwhile.
+                // Meanwhile the server may free what the requests needed.
                 await Task.Delay(TimeSpan.FromSeconds(run.Seconds), cancellationToken);
                 run.Add(peer.Name, "", Memory, running.Memory - before, "MB");
             }

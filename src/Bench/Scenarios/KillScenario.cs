@@ -35,7 +35,7 @@ internal sealed class KillScenario : IScenario
             return;
         }
 
-        // The peers' failures show in less time.
+        // The peers fail within a shorter time.
         (IPeer Peer, double Seconds)[] cells =
         [
             (Systems.ProductCluster, run.Seconds),

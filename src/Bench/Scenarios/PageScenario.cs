@@ -14,10 +14,10 @@ internal sealed class PageScenario : IScenario
 
     private const string Cpu = "CPU per second";
     private const string Unit = "ms";
-    // A few, so that every second has something to show: the thread pool spins after each, and that varies more than the page costs.
+    // Few requests, so that every second has some: the thread pool spins after each one, which varies more than the page's cost.
     private const double Rate = 10;
 
-    // Code that runs once a second takes that long to be compiled for good.
+    // Code that runs once a second needs this time to be fully optimized.
     private const double WarmUpSeconds = 30;
 
     /// <inheritdoc/>
@@ -47,7 +47,7 @@ internal sealed class PageScenario : IScenario
         var rounds = run.Options.Quick ? 1 : 2;
         run.Expect(2 + (2 * rounds));
 
-        // What both run on is compiled before, and the page's five minutes are not empty.
+        // Warms up the code that both use, and fills the page's five minutes.
         run.Step("warming up");
         await using (Browser.Open(page, run.Folders))
         {
@@ -64,7 +64,7 @@ internal sealed class PageScenario : IScenario
 
             run.Step($"{Watched}, round {round}");
             await using var browser = Browser.Open(page, run.Folders);
-            // Loading it is not watching it.
+            // The cost of loading the page is not counted.
             await Task.Delay(TimeSpan.FromSeconds(3), cancellationToken);
             watched.Add(await CpuAsync(run.Seconds));
         }

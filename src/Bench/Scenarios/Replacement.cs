@@ -20,8 +20,8 @@ internal static class Replacement
     public static async Task<TimeSpan?> AfterKillAsync(RunningPeer running, Worker victim, IReadOnlyList<Worker> known, CancellationToken cancellationToken) =>
         Signal.Kill(victim.Pid) ? await ReplacedAsync(running, victim, known, cancellationToken) : null;
 
-    // From outside, as a client sees it: the replica that was killed cannot have answered a request sent after its end.
-    // Requests overlap, for one that reached the old process may hang.
+    // Measured as a client sees it: the killed replica cannot answer a request that was sent after its end.
+    // Requests overlap, because one that reached the old process may hang.
     private static async Task<TimeSpan?> ReplacedAsync(RunningPeer running, Worker victim, IReadOnlyList<Worker> known, CancellationToken cancellationToken)
     {
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

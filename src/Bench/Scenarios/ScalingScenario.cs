@@ -6,7 +6,7 @@ internal sealed class ScalingScenario : IScenario
     /// <summary>The figure's name.</summary>
     public const string Efficiency = "efficiency per core";
 
-    // About a tenth of a second: long beside what balancing costs, short beside the measurement.
+    // About 0.1 s: much longer than balancing takes, much shorter than the measurement.
     private const string Slow = "/slow?iterations=200000000";
 
     /// <inheritdoc/>
@@ -33,7 +33,7 @@ internal sealed class ScalingScenario : IScenario
             .. Counts.Select(count => (Systems.Cluster, count, (IPeer)new RunnerPeer($"{Systems.Cluster}, {Case(count)}", count))),
             .. (run.Options.Quick ? [] : Counts).Select(count => ("Node cluster", count, (IPeer)NodePeer.Clustered($"Node cluster, {Case(count)}", count))),
         ];
-        // Many short rounds: a virtual core's speed can halve and double within a minute, and one and many must see the same of it.
+        // Many short rounds: a virtual core's speed can halve and double within a minute, and both cases must see the same changes.
         var rounds = run.Options.Quick ? 5 : 8;
         run.Expect(rounds * cells.Length);
 
@@ -55,7 +55,7 @@ internal sealed class ScalingScenario : IScenario
         {
             var one = rates[(system, 1)];
             run.Add(system, Case(replicas), "throughput", Statistics.Median(measured), "/slow per second");
-            // The ratio of each round, so that a machine that slows down meanwhile does not count.
+            // The ratio within each round, so that a change of the machine's speed has no effect.
             run.Add(system, Case(replicas), Efficiency, Statistics.Median(measured.Zip(one, (many, single) => many / (replicas * single))));
         }
     }

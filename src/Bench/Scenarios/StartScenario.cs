@@ -6,7 +6,7 @@ internal sealed class StartScenario : IScenario
     /// <summary>The figure's name.</summary>
     public const string Resident = "resident memory per replica";
 
-    // Whatever is started behind what serves has started.
+    // After this time the system's other processes have started too.
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(2);
 
     /// <inheritdoc/>
@@ -47,7 +47,7 @@ internal sealed class StartScenario : IScenario
                 }
 
                 starts[peer.Name].Add(running.StartTime.TotalMilliseconds);
-                // The same work for all, or the one that serves more has more to remember.
+                // Every system gets the same number of requests, because memory grows with requests.
                 await Load.RunAsync(
                     new LoadPlan(running.Url, 0, run.Seconds, 5, new OpenLoad("/fast", 2000)), cancellationToken);
                 if (ProcessTree.IsReadable)
@@ -56,7 +56,7 @@ internal sealed class StartScenario : IScenario
                     total[peer.Name].Add(running.Memory);
                     var workers = await running.Workers();
                     memory[peer.Name].AddRange(workers.Select(worker => ProcessTree.Memory(worker.Pid)));
-                    // Each once: what is killed again and again is restarted later each time.
+                    // Each replica once: one that is killed repeatedly is restarted later each time.
                     foreach (var victim in workers.Count > 1 ? workers : [])
                     {
                         if (await Replacement.AfterKillAsync(running, victim, await running.Workers(), cancellationToken) is { } after)

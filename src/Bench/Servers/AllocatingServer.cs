@@ -6,7 +6,7 @@ namespace ClusterAspire.Bench;
 /// <inheritdoc cref="BenchServer.Allocating"/>
 internal static class AllocatingServer
 {
-    // About 200 MB of small objects that point at each other: what a collection has to walk.
+    // About 200 MB of small objects that point at each other: a collection has to visit them all.
     private const int Nodes = 4_000_000;
     private const int Replaced = 40_000_000;
 
@@ -34,7 +34,7 @@ internal static class AllocatingServer
             nodes[random.Next(Nodes)] = new Node(nodes[random.Next(Nodes)]);
             if (i % 50 == 0)
             {
-                // Chains stay short, so that what was replaced can be collected.
+                // Chains stay short, so that replaced objects can be collected.
                 nodes[random.Next(Nodes)] = new Node(null);
             }
         }

@@ -13,7 +13,7 @@ internal static class ThreadPoolServer
         return app;
     }
 
-    // As long a loop as the service's: one dependent operation an iteration.
+    // The same loop as the service's: one dependent operation in each iteration.
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static long Spin(long iterations)
     {

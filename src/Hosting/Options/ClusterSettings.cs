@@ -35,7 +35,7 @@ internal sealed class ClusterSettings
         }
 
         _builder = builder;
-        AppDomain.CurrentDomain.UnhandledException += (_, unhandled) => SayAndEnd(builder, unhandled.ExceptionObject as Exception);
+        AppDomain.CurrentDomain.UnhandledException += (_, unhandled) => ReportAndExit(builder, unhandled.ExceptionObject as Exception);
     }
 
     /// <summary>The settings of an AppHost.</summary>
@@ -54,7 +54,7 @@ internal sealed class ClusterSettings
         }
         catch (ClusterException e)
         {
-            SayAndEnd(builder, e);
+            ReportAndExit(builder, e);
             throw new DistributedApplicationException(e.Message, e);
         }
     }
@@ -83,7 +83,7 @@ internal sealed class ClusterSettings
     {
         var options = Cluster();
         Refuse(options.Service is not null, nameof(options.Service), "names a built program, and Aspire runs projects");
-        foreach (var option in options.OfTheRunner())
+        foreach (var option in options.RunnerOnly())
         {
             Refuse(true, option, "is the runner's");
         }
@@ -132,7 +132,7 @@ internal sealed class ClusterSettings
     }
 
     // The user can also change what prevents Aspire itself from starting, such as a port of the dashboard that is in use.
-    private static void SayAndEnd(IDistributedApplicationBuilder builder, Exception? failure)
+    private static void ReportAndExit(IDistributedApplicationBuilder builder, Exception? failure)
     {
         var cause = failure is AggregateException { InnerExceptions: [var only] } ? only : failure;
         if (builder.AppHostAssembly == Assembly.GetEntryAssembly()
@@ -177,7 +177,7 @@ internal sealed class ClusterSettings
         var unknown = parsed.UnmatchedTokens.FirstOrDefault(token =>
             token.StartsWith("--", StringComparison.Ordinal) && !token.Contains(':', StringComparison.Ordinal));
         return parsed.Errors is [var error, ..] ? throw new ClusterException($"{error.Message.TrimEnd('.')}.")
-            : unknown is not null && !args.Any(IsAspires) ? throw new ClusterException(
+            : unknown is not null && !args.Any(IsAspireSwitch) ? throw new ClusterException(
                 $"{unknown.Split('=')[0]} is not a switch: the switches are {string.Join(", ", switches.Options.Select(option => option.Name))}.")
             : switches.Settings(parsed);
     }
@@ -190,5 +190,5 @@ internal sealed class ClusterSettings
         return args.Length % 2 is 0 && args.AsSpan(0, half).SequenceEqual(args.AsSpan(half)) ? args[..half] : args;
     }
 
-    private static bool IsAspires(string arg) => AspireSwitches.Contains(arg.Split('=')[0]);
+    private static bool IsAspireSwitch(string arg) => AspireSwitches.Contains(arg.Split('=')[0]);
 }

@@ -8,7 +8,7 @@ namespace ClusterAspire.LoadBalancer.Forwarding;
 /// <summary>Lets a request arrive as it was sent, where YARP would write it anew.</summary>
 internal static class RequestFidelity
 {
-    private static readonly UriCreationOptions AsItIs = new() { DangerousDisablePathAndQueryCanonicalization = true };
+    private static readonly UriCreationOptions Verbatim = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
     // Headers that the load balancer writes or that a replica needs: a client's Connection header cannot remove them.
     private static readonly HashSet<string> Kept = new(StringComparer.OrdinalIgnoreCase)
@@ -71,7 +71,7 @@ internal static class RequestFidelity
         var prefix = context.DestinationPrefix.AsSpan().TrimEnd('/');
         if (target[0] == '/')
         {
-            request.RequestUri = new Uri(string.Concat(prefix, target), AsItIs);
+            request.RequestUri = new Uri(string.Concat(prefix, target), Verbatim);
         }
         else if (target == "*")
         {
@@ -84,7 +84,7 @@ internal static class RequestFidelity
             var path = target.AsSpan(scheme + 3);
             var start = path.IndexOfAny('/', '?');
             path = start < 0 ? default : path[start..];
-            request.RequestUri = new Uri(string.Concat(prefix, path is ['/', ..] ? "" : "/", path), AsItIs);
+            request.RequestUri = new Uri(string.Concat(prefix, path is ['/', ..] ? "" : "/", path), Verbatim);
         }
     }
 }

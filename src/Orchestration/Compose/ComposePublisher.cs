@@ -24,7 +24,7 @@ public sealed class ComposePublisher(ClusterOptions options, string serviceImage
     {
         // The ports of this machine do not matter: each container has its own.
         var plan = ClusterPlan.Create(options, machine with { IsFree = _ => true });
-        if (options.OfTheRunner().Concat(options.Listen.Count > 0 ? [nameof(options.Listen)] : []).FirstOrDefault() is { } name)
+        if (options.RunnerOnly().Concat(options.Listen.Count > 0 ? [nameof(options.Listen)] : []).FirstOrDefault() is { } name)
         {
             throw new ClusterException($"{ClusterOptions.Switch(name)} is the runner's, and containers are Compose's: leave it out.");
         }

@@ -34,7 +34,7 @@ public sealed class KubernetesPublisher
             nameof(cluster.AdminPort),
             $"must be from {KubernetesOptions.LeastPort} to 65535 and another than {Pods.Port}, which load balancers listen at in their pods, not '{cluster.AdminPort}'");
         Refuse(cluster.Service is not null, nameof(cluster.Service), "means nothing on Kubernetes, where pods run an image: leave it out and name the image by --service-image");
-        foreach (var name in cluster.OfTheRunner())
+        foreach (var name in cluster.RunnerOnly())
         {
             Refuse(true, name, "is the runner's, and pods are Kubernetes' to replace: leave it out");
         }

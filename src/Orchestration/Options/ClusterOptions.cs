@@ -141,7 +141,7 @@ public sealed partial class ClusterOptions
     }
 
     /// <summary>The options that are given and mean something to the runner alone.</summary>
-    public IEnumerable<string> OfTheRunner()
+    public IEnumerable<string> RunnerOnly()
     {
         (bool Given, string Name)[] options =
         [

@@ -33,7 +33,7 @@ internal static class OutputLines
                     cut = line.Length == Longest;
                     if (cut)
                     {
-                        HandOn(line.Append(Cut), output);
+                        Emit(line.Append(Cut), output);
                     }
                 }
 
@@ -41,7 +41,7 @@ internal static class OutputLines
                 {
                     if (!cut)
                     {
-                        HandOn(line, output);
+                        Emit(line, output);
                     }
 
                     cut = false;
@@ -51,11 +51,11 @@ internal static class OutputLines
 
         if (line.Length > 0)
         {
-            HandOn(line, output);
+            Emit(line, output);
         }
     }
 
-    private static void HandOn(StringBuilder line, Action<string> output)
+    private static void Emit(StringBuilder line, Action<string> output)
     {
         var text = line.ToString().TrimEnd('\r');
         line.Clear();

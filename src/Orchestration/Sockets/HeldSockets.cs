@@ -18,7 +18,7 @@ public sealed class HeldSockets : IDisposable
     private readonly Dictionary<EndPoint, Socket> _sockets = [];
 
     /// <summary>Whether sockets can be passed on to processes on this operating system.</summary>
-    public static bool ArePossible => !OperatingSystem.IsWindows();
+    public static bool AreSupported => !OperatingSystem.IsWindows();
 
     /// <summary>Listens wherever a load balancer is to, as far as this does not yet.</summary>
     /// <param name="plan">The load balancer.</param>
@@ -52,7 +52,7 @@ public sealed class HeldSockets : IDisposable
     }
 
     /// <summary>Listens no more where that load balancer does not.</summary>
-    public void KeepThoseOf(LoadBalancerPlan plan) => Close([.. _sockets.Keys.Except(Wanted(plan).Select(wanted => wanted.EndPoint))]);
+    public void KeepFor(LoadBalancerPlan plan) => Close([.. _sockets.Keys.Except(Wanted(plan).Select(wanted => wanted.EndPoint))]);
 
     /// <summary>Listens nowhere any more: clients that connect from now on are refused, unless a load balancer listens still.</summary>
     public void Dispose() => Close([.. _sockets.Keys]);

@@ -11,7 +11,7 @@ public sealed class BufferedOutput : IClusterOutput, IDisposable
 {
     // Lines may fill only a part of the queue, so that there is room for messages.
     private const int MostCharacters = 4_000_000;
-    private const int MostOfLines = 3_000_000;
+    private const int LineLimit = 3_000_000;
 
     // The size of an entry without its text, in bytes.
     private const int Overhead = 100;
@@ -34,7 +34,7 @@ public sealed class BufferedOutput : IClusterOutput, IDisposable
     }
 
     /// <inheritdoc />
-    public void Line(string workload, string line) => Add(workload.Length + line.Length, MostOfLines, () => _inner.Line(workload, line));
+    public void Line(string workload, string line) => Add(workload.Length + line.Length, LineLimit, () => _inner.Line(workload, line));
 
     /// <inheritdoc />
     public void Say(string message) => Add(message.Length, MostCharacters, () => _inner.Say(message));
@@ -79,7 +79,7 @@ public sealed class BufferedOutput : IClusterOutput, IDisposable
         {
             try
             {
-                SayDropped();
+                ReportDropped();
                 write();
             }
             catch (Exception)
@@ -90,7 +90,7 @@ public sealed class BufferedOutput : IClusterOutput, IDisposable
         }
     }
 
-    private void SayDropped()
+    private void ReportDropped()
     {
         if (Interlocked.Read(ref _dropped) is > 0 and var dropped)
         {

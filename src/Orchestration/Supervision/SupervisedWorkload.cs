@@ -114,7 +114,7 @@ internal sealed class SupervisedWorkload(
         await _stop.CancelAsync();
         if (await Task.WhenAny(Running, GiveUpAsync()) != Running)
         {
-            SayLeftBehind();
+            ReportLeftovers();
         }
     }
 
@@ -146,7 +146,7 @@ internal sealed class SupervisedWorkload(
                     continue;
                 }
 
-                SayEnd(who, how, delay);
+                ReportExit(who, how, delay);
                 if (tries == FirstTries && !Ready.IsCompleted)
                 {
                     output.Warn($"{workload.Name} has ended {FirstTries} times before it answered {workload.Health}: its output above says why.");
@@ -167,7 +167,7 @@ internal sealed class SupervisedWorkload(
     }
 
     // A crash loop is reported when it begins, and again when the workload ends in another way than before.
-    private void SayEnd(string who, string how, TimeSpan delay)
+    private void ReportExit(string who, string how, TimeSpan delay)
     {
         if (!_crashes.IsLooping)
         {
@@ -290,12 +290,12 @@ internal sealed class SupervisedWorkload(
 
             if (!await IsKilledAsync(instance))
             {
-                SayLeftBehind();
+                ReportLeftovers();
             }
         }
     }
 
-    private void SayLeftBehind()
+    private void ReportLeftovers()
     {
         if (Interlocked.Exchange(ref _leftBehind, 1) is 0)
         {

@@ -95,7 +95,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
 
         (_stop, _atOnce) = (stop, atOnce);
         output.Say($"Starting {Count(plan.Replicas.Count)} of {plan.Name}.");
-        _balancerPlan = Told(plan.LoadBalancer);
+        _balancerPlan = WithRotation(plan.LoadBalancer);
         var balancer = Supervise(Place(_balancerPlan), loadBalancer);
         var replicas = plan.Replicas.Select((replica, i) => Add(i, replica, plan, _service)).ToList();
         replicas.ForEach(replica => replica.IsInRotation = true);
@@ -193,7 +193,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
         SupervisedWorkload? successor = null;
         await ChangeAsync("reload", async cancelled =>
         {
-            var plan = Told(next);
+            var plan = WithRotation(next);
             try
             {
                 successor = Supervise(Place(plan), loadBalancer);
@@ -207,7 +207,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
             {
                 await (successor?.StopAsync(Grace, _atOnce) ?? Task.CompletedTask);
                 successor?.Dispose();
-                Sockets.KeepThoseOf(_balancerPlan!);
+                Sockets.KeepFor(_balancerPlan!);
                 throw;
             }
 
@@ -228,14 +228,14 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
             }
 
             old.Dispose();
-            Sockets.KeepThoseOf(plan);
+            Sockets.KeepFor(plan);
             return 1;
         });
         return successor!.Status.Process;
     }
 
     /// <summary>Whether the load balancer that serves is told something else than another would be.</summary>
-    public bool Differs(LoadBalancerPlan next) => _balancerPlan?.HasSameSettings(Told(next)) is false;
+    public bool Differs(LoadBalancerPlan next) => _balancerPlan?.HasSameSettings(WithRotation(next)) is false;
 
     /// <summary>Starts more replicas, or drains and stops those with the highest numbers.</summary>
     /// <param name="count">How many there are to be, made of how many there are: <c>current => current + 1</c>.</param>
@@ -462,7 +462,7 @@ public sealed class Supervisor(ClusterPlan plan, IRuntime service, IRuntime load
         return added;
     }
 
-    private LoadBalancerPlan Told(LoadBalancerPlan balancer)
+    private LoadBalancerPlan WithRotation(LoadBalancerPlan balancer)
     {
         var told = Rotation is null ? balancer : balancer.WithDestinationsFile(Rotation.File);
         return Control is null ? told : told with { Environment = new Dictionary<string, string>(told.Environment) { [Variables.LoadBalancerControl] = Control } };

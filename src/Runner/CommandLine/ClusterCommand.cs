@@ -59,7 +59,7 @@ internal sealed class ClusterCommand : RootCommand
     {
         try
         {
-            // All that follows is the service's, whatever it looks like.
+            // All arguments after -- are the service's.
             if (args is [RunCommand.Verb, ..] && Array.IndexOf(args, "--") is > 0 and var end)
             {
                 (args, _serviceArguments) = (args[..end], args[(end + 1)..]);
@@ -68,7 +68,7 @@ internal sealed class ClusterCommand : RootCommand
             var parsed = Parse(args);
             return parsed.Errors is [var error, ..]
                 ? throw new ClusterException($"{error.Message.TrimEnd('.')}: --help lists the switches there are.")
-                // Signals are for StopSignals.
+                // StopSignals handles the signals.
                 : await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }
         catch (ClusterException e)
@@ -78,7 +78,7 @@ internal sealed class ClusterCommand : RootCommand
         }
     }
 
-    // Not for ever, should nobody take it.
+    // With a limit: a pipe that nobody reads would block for ever.
     private static async Task SayAsync(string message)
     {
         var said = Task.Run(() => Console.Error.WriteLine(message));

@@ -12,7 +12,7 @@ namespace ClusterAspire.Runner.CommandLine;
 /// </summary>
 internal static class ClusterFile
 {
-    /// <summary>What it is called where no other file is named.</summary>
+    /// <summary>The default name of the file.</summary>
     public const string Name = "clusteraspire.json";
 
     /// <summary>The schema beside it, by which editors complete it.</summary>

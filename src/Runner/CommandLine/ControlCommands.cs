@@ -90,7 +90,7 @@ internal static class ControlCommands
         await ControlClient.AskAsync(name, port, request, show, complain)
             ?? (request.Verb is "stop" ? 0 : throw new ClusterException("The cluster ended before it answered."));
 
-    // Named on the command line, it may be any cluster that runs, whatever is in the file.
+    // --name may name any running cluster, also one that is not in the file.
     private static IReadOnlyList<string?> Names(ParseResult parsed, Func<ParseResult, IReadOnlyList<ConfiguredService>> services)
     {
         if (parsed.GetValue<string>(ClusterCommand.NameSwitch) is { } named)
@@ -117,7 +117,7 @@ internal static class ControlCommands
 
         if (Console.IsOutputRedirected)
         {
-            // Nobody's lines are to be broken.
+            // No line is wrapped.
             AnsiConsole.Profile.Width = 500;
         }
 

@@ -10,7 +10,7 @@ namespace ClusterAspire.Runner.CommandLine;
 /// <summary><c>publish systemd</c>: writes the unit that runs a clusteraspire.json as a service of this machine.</summary>
 internal sealed class PublishSystemdCommand : Command
 {
-    // Ports below are for root, or for whom a unit lets.
+    // Ports below this one need a permission, which the unit gives.
     private const int FirstPortForAll = 1024;
 
     private readonly Option<string> _output = new("--output")

@@ -51,14 +51,14 @@ internal sealed partial class RunCommand : Command
             settings[Key(nameof(ClusterOptions.Name))] = configuration[Key(nameof(ClusterOptions.Name))] ?? NameOf(service);
         }
 
-        // For whoever collects it, as the journal does.
+        // A program reads redirected output, such as the journal: JSON.
         settings[Key(nameof(ClusterOptions.Log))] = configuration[Key(nameof(ClusterOptions.Log))] ?? (Console.IsOutputRedirected ? "json" : "text");
         foreach (var (i, argument) in arguments.Index())
         {
             settings[Key($"{nameof(ClusterOptions.Args)}:{i}")] = argument;
         }
 
-        // Not development, which what is started from the sources is: the live page then offers its experiment.
+        // In Development, the default of a start from the sources, the live page offers its experiment.
         if (Array.TrueForAll(Environments, name => Environment.GetEnvironmentVariable(name) is null))
         {
             settings[Key($"{nameof(ClusterOptions.Settings)}:{Environments[0]}")] = Production;
@@ -69,7 +69,7 @@ internal sealed partial class RunCommand : Command
 
     private static string Key(string option) => $"{ClusterOptions.Section}:{option}";
 
-    // As names are to be: Shop.Api.dll is shop-api.
+    // Lower case and dashes: Shop.Api.dll becomes shop-api.
     private static string NameOf(string service)
     {
         var program = Directory.Exists(service) ? Directory.EnumerateFiles(service).FirstOrDefault(file => Extension().IsMatch(file) && !file.EndsWith(".dll", StringComparison.OrdinalIgnoreCase)) : null;

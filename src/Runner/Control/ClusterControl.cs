@@ -59,7 +59,7 @@ internal sealed class ClusterControl(Supervisor supervisor, LogBook log, Func<Cl
         }
         catch (Exception e) when (!left.IsCancellationRequested)
         {
-            // Nobody is to wait for an answer.
+            // The client does not wait for an answer.
             await reply(new(Error: $"{request.Verb} failed: {e.Message}"));
             await reply(new(ExitCode: 1));
         }

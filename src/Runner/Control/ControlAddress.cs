@@ -15,7 +15,7 @@ internal sealed record ControlAddress(string Name, int Port, string Path)
     private const string Prefix = "clusteraspire";
     private const string Extension = ".sock";
     private const string Pipes = @"\\.\pipe\";
-    private const UnixFileMode OwnersAlone = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     /// <summary>The file beside it that tells the load balancer of its destinations.</summary>
     public string DestinationsFile => System.IO.Path.Combine(Folder(), $"{Name}-{Port}.destinations.json");
@@ -32,13 +32,13 @@ internal sealed record ControlAddress(string Name, int Port, string Path)
             return new(name, port, $"{Prefix}-{Environment.UserName}-{name}-{port}");
         }
 
-        Directory.CreateDirectory(folder, OwnersAlone);
-        // Fails where somebody else made it before.
-        File.SetUnixFileMode(folder, OwnersAlone);
+        Directory.CreateDirectory(folder, OwnerOnly);
+        // Fails when another user has made the folder before.
+        File.SetUnixFileMode(folder, OwnerOnly);
         return new(name, port, System.IO.Path.Combine(folder, $"{name}-{port}{Extension}"));
     }
 
-    /// <summary>Takes it for one run, whose files then are no other's; the operating system gives it back however that ends.</summary>
+    /// <summary>Locks it for one run. The operating system releases the lock when the process ends.</summary>
     /// <returns>What to dispose at the end.</returns>
     /// <exception cref="ClusterException">Another run has it, which may be draining.</exception>
     public IDisposable Claim()
@@ -75,7 +75,7 @@ internal sealed record ControlAddress(string Name, int Port, string Path)
         ];
     }
 
-    // One that was killed has left its socket behind.
+    // A runner that was killed leaves its socket behind.
     private bool IsListenedAt
     {
         get
@@ -93,7 +93,7 @@ internal sealed record ControlAddress(string Name, int Port, string Path)
         }
     }
 
-    /// <summary>What to call it where there are several.</summary>
+    /// <summary>How messages name it.</summary>
     public override string ToString() => $"{Name} (--port {Port})";
 
     private static ControlAddress? Parse(string name, string path) =>

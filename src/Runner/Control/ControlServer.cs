@@ -23,7 +23,7 @@ internal sealed class ControlServer : IDisposable
         (_path, _handle) = (address.Path, handle);
         if (!OperatingSystem.IsWindows())
         {
-            // Of a runner that was killed: its port, which is in the name, is ours now.
+            // A runner that was killed left it behind. Its port is in the name, and this runner has that port now.
             File.Delete(_path);
         }
 
@@ -36,7 +36,7 @@ internal sealed class ControlServer : IDisposable
         _ = AcceptAsync();
     }
 
-    /// <summary>Takes no more; what is under way goes on.</summary>
+    /// <summary>Accepts no more commands. Those that have begun go on.</summary>
     public void Dispose()
     {
         _stop.Cancel();
@@ -44,12 +44,12 @@ internal sealed class ControlServer : IDisposable
         _stop.Dispose();
         if (!OperatingSystem.IsWindows())
         {
-            // It stays as long as somebody is connected, who may wait for the end of this process.
+            // .NET keeps the file while a client is connected, and a client may wait for the end of this process.
             File.Delete(_path);
         }
     }
 
-    // On Unix a path as the name makes it a socket there, and whoever connects is asked by the system who they are.
+    // On Unix, a path as the name makes a socket at that path; CurrentUserOnly checks the user of each client.
     private NamedPipeServerStream Listen() => new(
         _path, PipeDirection.InOut, NamedPipeServerStream.MaxAllowedServerInstances, PipeTransmissionMode.Byte, PipeOptions.Asynchronous | PipeOptions.CurrentUserOnly);
 
@@ -65,7 +65,7 @@ internal sealed class ControlServer : IDisposable
                 }
                 catch (Exception e) when (e is UnauthorizedAccessException or IOException)
                 {
-                    // Somebody else's, or gone already.
+                    // A client of another user, or one that has left already.
                     await _next.DisposeAsync();
                     _next = Listen();
                     continue;
@@ -78,7 +78,7 @@ internal sealed class ControlServer : IDisposable
         }
         catch (Exception e) when (_stop.IsCancellationRequested && e is OperationCanceledException or ObjectDisposedException)
         {
-            // As told.
+            // The server was stopped.
         }
     }
 
@@ -93,13 +93,13 @@ internal sealed class ControlServer : IDisposable
                 return;
             }
 
-            // Nothing more is expected of the client: what ends is its patience.
+            // The client sends nothing more, so a read returns when it leaves.
             _ = WatchAsync(connection, left);
             await _handle(request, ReplyAsync, left.Token);
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)
         {
-            // The client has left; what it asked for has been done, or not begun.
+            // The client has left.
         }
 
         async Task ReplyAsync(ControlReply reply) =>
@@ -114,7 +114,7 @@ internal sealed class ControlServer : IDisposable
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
         {
-            // Left, however.
+            // A broken connection counts as having left.
         }
 
         try
@@ -123,7 +123,7 @@ internal sealed class ControlServer : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // It has been answered.
+            // The request has been answered meanwhile.
         }
     }
 

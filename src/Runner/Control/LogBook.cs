@@ -11,7 +11,7 @@ internal sealed class LogBook(IClusterOutput inner) : IClusterOutput
     private const int MostLines = 2000;
     private const int MostEvents = 500;
 
-    // A reader that falls behind by more than that misses the oldest.
+    // A reader that is further behind misses the oldest entries.
     private const int MostUnread = 10_000;
 
     private readonly Lock _lock = new();
@@ -50,7 +50,7 @@ internal sealed class LogBook(IClusterOutput inner) : IClusterOutput
     public IAsyncEnumerable<LogEntry> LinesAsync(string? workload, bool follows, CancellationToken cancellationToken) =>
         ReadAsync(_lines, entry => entry.Workload is not null && (workload is null || entry.Workload == workload), follows, cancellationToken);
 
-    /// <summary>What happened, likewise.</summary>
+    /// <summary>The events that are kept, and those to come where it follows.</summary>
     /// <inheritdoc cref="LinesAsync"/>
     public IAsyncEnumerable<LogEntry> EventsAsync(bool follows, CancellationToken cancellationToken) =>
         ReadAsync(_events, entry => entry.Workload is null, follows, cancellationToken);

@@ -8,7 +8,7 @@ namespace ClusterAspire.Runner.Control;
 /// <param name="Text">The line.</param>
 internal sealed record LogEntry(DateTimeOffset Time, string? Workload, string Text)
 {
-    /// <summary>As <c>logs</c> and <c>events</c> show it.</summary>
+    /// <summary>The text that <c>logs</c> and <c>events</c> show.</summary>
     public override string ToString() =>
         $"{Time.ToString("yyyy-MM-dd HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)} {(Workload is null ? "" : $"{Workload} | ")}{Text}";
 }

@@ -3,7 +3,7 @@ namespace ClusterAspire.Runner.Programs;
 /// <summary>Where a path leads once every symbolic link in it is followed.</summary>
 internal static class RealPath
 {
-    // As Linux allows.
+    // The limit of Linux.
     private const int MostLinks = 40;
 
     /// <summary>Follows the links of a path that exists.</summary>

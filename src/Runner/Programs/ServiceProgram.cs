@@ -12,7 +12,7 @@ internal sealed class ServiceProgram(IClusterOutput output)
 {
     private const string RuntimeConfig = ".runtimeconfig.json";
 
-    // A project is published once more at each reload, beside what still runs. Those of runners that have ended go at the start.
+    // Each reload publishes the project into a new folder. The first one deletes the folders of runners that have ended.
     private const int PublishedKept = 3;
 
     private bool _hasTidied;
@@ -29,7 +29,7 @@ internal sealed class ServiceProgram(IClusterOutput output)
             : path.EndsWith("proj", StringComparison.OrdinalIgnoreCase) && File.Exists(path) ? await PublishAsync(path, cancellationToken)
             : path;
         program = File.Exists(program) ? RealPath.Of(program) : program;
-        SayWhatItLacks(program);
+        ReportMissingReference(program);
         return program;
     }
 
@@ -40,7 +40,7 @@ internal sealed class ServiceProgram(IClusterOutput output)
             return await PublishAsync(project, cancellationToken);
         }
 
-        // What publishing makes of a web application; some of its libraries may be programs too.
+        // A published web application has one; a library of it may have one too.
         var programs = Directory.GetFiles(folder, $"*{RuntimeConfig}").Select(config => $"{config[..^RuntimeConfig.Length]}.dll").Where(File.Exists).ToList();
         return programs is [var only] ? only
             : throw new ClusterException($"{Path.GetFullPath(folder)} has {(programs.Count is 0 ? "neither a project nor a built program" : $"{programs.Count} programs")}: name the project, the .dll or the executable.");
@@ -65,7 +65,7 @@ internal sealed class ServiceProgram(IClusterOutput output)
             throw new ClusterException($"{project} does not build: {said.Find(line => line.Contains(": error ", StringComparison.Ordinal))?.Trim() ?? "see what dotnet publish says above."}");
         }
 
-        foreach (var old in _hasTidied ? [] : Directory.GetDirectories(published).Order(StringComparer.Ordinal).SkipLast(PublishedKept).Where(old => !IsOfOneThatRuns(old)))
+        foreach (var old in _hasTidied ? [] : Directory.GetDirectories(published).Order(StringComparer.Ordinal).SkipLast(PublishedKept).Where(old => !BelongsToRunningRunner(old)))
         {
             Directory.Delete(old, recursive: true);
         }
@@ -74,8 +74,8 @@ internal sealed class ServiceProgram(IClusterOutput output)
         return await FindInAsync(folder, cancellationToken);
     }
 
-    // The name of what a runner has published ends in its process id.
-    private static bool IsOfOneThatRuns(string published)
+    // The folder's name ends in the process id of the runner that published it.
+    private static bool BelongsToRunningRunner(string published)
     {
         try
         {
@@ -88,11 +88,11 @@ internal sealed class ServiceProgram(IClusterOutput output)
         }
     }
 
-    private void SayWhatItLacks(string program)
+    private void ReportMissingReference(string program)
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(program))!;
         var name = Path.GetFileNameWithoutExtension(program);
-        // Those of our own that make it known; a program of one file, or a script, tells nothing.
+        // A program of a single file, or a script, does not show what it references.
         if (program != _lacks && File.Exists(Path.Combine(folder, $"{name}{RuntimeConfig}")) && !File.Exists(Path.Combine(folder, "ClusterAspire.Replica.dll")))
         {
             _lacks = program;

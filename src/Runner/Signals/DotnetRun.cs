@@ -28,7 +28,7 @@ internal static partial class DotnetRun
         }
     }
 
-    // Needs nothing, unlike a look into /proc, for which there may be no descriptor.
+    // getppid needs no file descriptor; reading /proc does.
     [LibraryImport("libc", EntryPoint = "getppid")]
     private static partial int ParentOfThisProcess();
 }

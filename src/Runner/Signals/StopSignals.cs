@@ -9,7 +9,7 @@ namespace ClusterAspire.Runner.Signals;
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
-    // One stop may arrive twice: by the process group and, passed on, by dotnet run.
+    // One Ctrl+C may arrive twice: from the terminal, and from dotnet run, which passes it on.
     private static readonly TimeSpan SameStop = TimeSpan.FromMilliseconds(500);
 
     private static readonly TimeSpan Watch = TimeSpan.FromSeconds(1);
@@ -18,7 +18,7 @@ internal sealed class StopSignals : IDisposable
     private readonly CancellationTokenSource _atOnce = new();
     private readonly List<PosixSignalRegistration> _registrations;
     private readonly Timer? _orphaned;
-    // Known at the start only: of a terminal that has hung up there is nothing to open.
+    // Asked at the start: a terminal that has hung up cannot be opened.
     private readonly bool _hasTerminal = Terminal.ControllingTerminal.IsThere;
     private readonly Lock _lock = new();
     private long? _first;
@@ -33,7 +33,7 @@ internal sealed class StopSignals : IDisposable
         ];
         if (!OperatingSystem.IsWindows())
         {
-            // Nobody would read what replicas write, until they stand still themselves.
+            // A suspended runner does not read the replicas' output, and their writes would block.
             _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGTSTP, context => context.Cancel = true));
         }
 
@@ -59,7 +59,7 @@ internal sealed class StopSignals : IDisposable
         _orphaned?.Dispose();
         lock (_lock)
         {
-            // A last signal may be on its way here.
+            // A signal may still arrive.
             _disposed = true;
             _drain.Dispose();
             _atOnce.Dispose();

@@ -10,7 +10,7 @@ internal sealed class JsonLines(TextWriter writer) : IClusterOutput
 {
     private const string Supervisor = "supervisor";
 
-    // No page of HTML is made of it.
+    // The output is not HTML, so nothing needs to be escaped for it.
     private static readonly JsonSerializerOptions Readable = new(JsonSerializerDefaults.Web) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public void Line(string workload, string line) => Write("information", workload, line);

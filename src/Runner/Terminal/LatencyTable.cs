@@ -46,7 +46,7 @@ internal sealed class LatencyTable(IClusterOutput log, IAnsiConsole terminal) : 
         await _stop.CancelAsync();
         if (_showing is not null)
         {
-            // A terminal that takes nothing more does not keep the program from ending.
+            // A terminal that no longer reads must not keep the program from ending.
             await Task.WhenAny(_showing, Task.Delay(Interval));
         }
 
@@ -109,7 +109,7 @@ internal sealed class LatencyTable(IClusterOutput log, IAnsiConsole terminal) : 
                 }
                 catch (Exception e) when (e is HttpRequestException or OperationCanceledException or System.Text.Json.JsonException)
                 {
-                    // Not there for the moment: the figures stay as they were.
+                    // The load balancer does not answer: the table keeps its figures.
                 }
 
                 string[] messages;

@@ -68,7 +68,7 @@ internal sealed partial class EndpointSliceWatch(string service, TimeProvider ti
                 // A connection may end at any time, and a version may be too old. Only a list that fails is worth a warning.
                 if (failures > 1 && e is not HttpRequestException { StatusCode: HttpStatusCode.Gone })
                 {
-                    Lose(e);
+                    ReportLost(e);
                 }
             }
 
@@ -129,7 +129,7 @@ internal sealed partial class EndpointSliceWatch(string service, TimeProvider ti
         Become(new(endpoints, LostAt: null));
     }
 
-    private void Lose(Exception e)
+    private void ReportLost(Exception e)
     {
         if (_latest is { LostAt: null } or { Endpoints.Count: 0, IsExplained: false })
         {

@@ -46,7 +46,7 @@ internal sealed class ConnectionPool(
     /// <summary>A connection that waits, else a new one; where all that there may be are in use, the next that is free.</summary>
     /// <exception cref="HttpRequestException">None could be made (<see cref="HttpRequestError.ConnectionError"/>).</exception>
     public ValueTask<Http1Connection> TakeAsync(CancellationToken cancellationToken) =>
-        _unused is not null ? TakeOneOfFewAsync(_unused, cancellationToken)
+        _unused is not null ? TakeLimitedAsync(_unused, cancellationToken)
         : Take() is { } connection ? new(connection)
         : ConnectAsync(cancellationToken);
 
@@ -85,7 +85,7 @@ internal sealed class ConnectionPool(
         return _idle.Count;
     }
 
-    private async ValueTask<Http1Connection> TakeOneOfFewAsync(SemaphoreSlim unused, CancellationToken cancellationToken)
+    private async ValueTask<Http1Connection> TakeLimitedAsync(SemaphoreSlim unused, CancellationToken cancellationToken)
     {
         await unused.WaitAsync(cancellationToken);
         try

@@ -42,6 +42,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     private bool _isSending;
     private long _sentAt;
     private TaskCompletionSource? _room;
+    private TaskCompletionSource? _allSent;
 
     // Connections with data that their readers have not been told of.
     private readonly List<VirtualConnection> _received = [];
@@ -109,6 +110,26 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         _socket.Dispose();
     }
 
+    /// <summary>Ends the link as soon as the other side has received everything that waits to be sent.</summary>
+    /// <param name="limit">After this time it is ended in any case.</param>
+    public async Task EndAsync(TimeSpan limit)
+    {
+        using var over = new CancellationTokenSource(limit);
+        try
+        {
+            await WaitUntilSentAsync().WaitAsync(over.Token);
+            // The other side ends the link when it has read to this end. Closed with something unread, a socket is reset.
+            _socket.Shutdown(SocketShutdown.Send);
+            await Closed.WaitAsync(over.Token);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
+        {
+            // It is over already, or the other side does not read.
+        }
+
+        Dispose();
+    }
+
     /// <inheritdoc/>
     public void Dispose() => Abort(null);
 
@@ -132,6 +153,16 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
             return _unsentLength <= MostUnsent || _isClosed
                 ? Task.CompletedTask
                 : (_room ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+    }
+
+    private Task WaitUntilSentAsync()
+    {
+        lock (_lock)
+        {
+            return _isClosed || (!_isSending && _unsentLength == 0)
+                ? Task.CompletedTask
+                : (_allSent ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
     }
 
@@ -202,6 +233,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     private bool TakeUnsent(out int length)
     {
         TaskCompletionSource? room;
+        TaskCompletionSource? allSent = null;
         lock (_lock)
         {
             length = _unsentLength;
@@ -213,9 +245,14 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
 
             _isSending = length > 0;
             (room, _room) = (_room, null);
+            if (!_isSending)
+            {
+                (allSent, _allSent) = (_allSent, null);
+            }
         }
 
         room?.SetResult();
+        allSent?.SetResult();
         return length > 0;
     }
 
@@ -347,14 +384,17 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     private void End()
     {
         TaskCompletionSource? room;
+        TaskCompletionSource? allSent;
         lock (_lock)
         {
             _isClosed = true;
             (room, _room) = (_room, null);
+            (allSent, _allSent) = (_allSent, null);
         }
 
         _socket.Dispose();
         room?.SetResult();
+        allSent?.SetResult();
         foreach (var connection in _connections.Values)
         {
             connection.Break(Broken());

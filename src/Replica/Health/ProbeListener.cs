@@ -90,7 +90,7 @@ internal sealed partial class ProbeListener : IConnectionListener
     public async ValueTask DisposeAsync()
     {
         await UnbindAsync();
-        _link.Dispose();
+        await _link.DisposeAsync();
         _connections.Dispose();
     }
 

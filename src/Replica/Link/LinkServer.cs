@@ -136,8 +136,11 @@ internal sealed partial class LinkServer(ILogger<LinkServer> logger) : IDisposab
 /// <param name="local">Where the HTTP server listens.</param>
 /// <param name="take">Takes a connection, and says whether it does.</param>
 /// <param name="server">What it belongs to.</param>
-internal sealed class LinkPort(IPEndPoint local, Func<ConnectionContext, bool> take, LinkServer server) : IDisposable
+internal sealed class LinkPort(IPEndPoint local, Func<ConnectionContext, bool> take, LinkServer server) : IAsyncDisposable
 {
+    // A load balancer that is not hung reads at once.
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(5);
+
     private readonly ConcurrentDictionary<LinkConnection, bool> _links = new();
 
     /// <summary>Where the HTTP server listens.</summary>
@@ -158,14 +161,11 @@ internal sealed class LinkPort(IPEndPoint local, Func<ConnectionContext, bool> t
         _ = ForgetAsync(link);
     }
 
-    /// <summary>Ends its links.</summary>
-    public void Dispose()
+    /// <summary>Ends its links, each after its last answers have arrived.</summary>
+    public async ValueTask DisposeAsync()
     {
         server.Close(this);
-        foreach (var link in _links.Keys)
-        {
-            link.Dispose();
-        }
+        await Task.WhenAll(_links.Keys.Select(link => link.EndAsync(EndLimit)));
     }
 
     private async Task ForgetAsync(LinkConnection link)

@@ -79,6 +79,28 @@ public sealed class LinkConnectionTests : IDisposable
     }
 
     [Fact]
+    public async Task What_waits_to_be_sent_arrives_before_the_end()
+    {
+        List<VirtualConnection> near = [];
+        for (var i = 0; i < 20; i++)
+        {
+            var (one, far) = await OpenAsync();
+            near.Add(one);
+            await new VirtualStream(far).WriteAsync(new byte[LinkConnection.Window]);
+            far.Close(CloseReason.Done);
+        }
+
+        await Eventually.InTimeAsync(_far.EndAsync(Eventually.Limit));
+        Assert.False(_near.IsOpen);
+        foreach (var one in near)
+        {
+            using var received = new MemoryStream();
+            await Eventually.InTimeAsync(new VirtualStream(one).CopyToAsync(received));
+            Assert.Equal(LinkConnection.Window, received.Length);
+        }
+    }
+
+    [Fact]
     public async Task One_that_is_not_read_waits_and_holds_up_no_other()
     {
         var (unread, _) = await OpenAsync();

@@ -83,6 +83,34 @@ public sealed class LinkEndpointTests
     }
 
     [Fact]
+    public async Task Answers_to_requests_in_flight_arrive_when_the_process_ends()
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            using var begun = new CountdownEvent(8);
+            var answer = new TaskCompletionSource();
+            await using var app = await TestApplication.StartAsync(app =>
+            {
+                app.MapReplica();
+                app.MapGet("/held", async () =>
+                {
+                    begun.Signal();
+                    await answer.Task;
+                    return TypedResults.Bytes(new byte[50_000]);
+                });
+            });
+            using var link = await DialAsync(new UnixDomainSocketEndPoint((await OfferAsync(app)).Socket!), Port(app));
+            var asked = Enumerable.Range(0, begun.InitialCount).Select(_ => ReadToEndAsync(link.Open())).ToList();
+            Assert.True(begun.Wait(Eventually.Limit, TestContext.Current.CancellationToken));
+
+            var stopping = app.StopAsync();
+            answer.SetResult();
+            Assert.All(await Eventually.InTimeAsync(Task.WhenAll(asked)), length => Assert.True(length > 50_000, $"{length} bytes came"));
+            await Eventually.InTimeAsync(stopping);
+        }
+    }
+
+    [Fact]
     public async Task Another_version_and_a_port_that_nobody_listens_at_get_no_greeting()
     {
         await using var app = await StartAsync();
@@ -103,6 +131,15 @@ public sealed class LinkEndpointTests
 
     private static Task<LinkConnection> DialAsync(EndPoint endPoint, int port) =>
         Eventually.InTimeAsync(LinkDialer.ConnectAsync(endPoint, port, new() { SendsAtOnceAfter = TimeSpan.Zero }, TestContext.Current.CancellationToken));
+
+    private static async Task<long> ReadToEndAsync(VirtualConnection connection)
+    {
+        using var stream = new VirtualStream(connection);
+        await stream.WriteAsync("GET /held HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"u8.ToArray());
+        using var received = new MemoryStream();
+        await stream.CopyToAsync(received);
+        return received.Length;
+    }
 
     private static async Task<string> AskAsync(VirtualStream stream, string request)
     {

@@ -77,7 +77,8 @@ internal sealed class Load(Uri url, Disturbances disturbances)
             Payments.Enqueue(id);
             try
             {
-                using var response = await client.PostAsync($"/pay/{id}", null, CancellationToken.None);
+                // With a body, because HttpClient itself repeats a POST without one when its connection is cut, as by a killed balancer.
+                using var response = await client.PostAsync($"/pay/{id}", new StringContent(id), CancellationToken.None);
                 if (response.StatusCode is HttpStatusCode.OK)
                 {
                     Paid.Enqueue(id);

@@ -41,8 +41,9 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     private int _unsentLength;
     private bool _isSending;
     private long _sentAt;
-    private TaskCompletionSource? _room;
-    private TaskCompletionSource? _allSent;
+
+    // Completes when what is queued is taken to be sent, and when nothing is left.
+    private TaskCompletionSource? _taken;
 
     // Connections with data that their readers have not been told of.
     private readonly List<VirtualConnection> _received = [];
@@ -117,7 +118,11 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         using var over = new CancellationTokenSource(limit);
         try
         {
-            await WaitUntilSentAsync().WaitAsync(over.Token);
+            while (Unsent() is { } taken)
+            {
+                await taken.WaitAsync(over.Token);
+            }
+
             // The other side ends the link when it has read to this end. Closed with something unread, a socket is reset.
             _socket.Shutdown(SocketShutdown.Send);
             await Closed.WaitAsync(over.Token);
@@ -150,21 +155,21 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     {
         lock (_lock)
         {
-            return _unsentLength <= MostUnsent || _isClosed
-                ? Task.CompletedTask
-                : (_room ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            return _unsentLength <= MostUnsent || _isClosed ? Task.CompletedTask : Taken();
         }
     }
 
-    private Task WaitUntilSentAsync()
+    /// <summary>Completes when less is to be sent, or the link is over; null when nothing is.</summary>
+    private Task? Unsent()
     {
         lock (_lock)
         {
-            return _isClosed || (!_isSending && _unsentLength == 0)
-                ? Task.CompletedTask
-                : (_allSent ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            return _isClosed || (!_isSending && _unsentLength == 0) ? null : Taken();
         }
     }
+
+    // Under the lock.
+    private Task Taken() => (_taken ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 
     /// <summary>Sends a frame, soon, and with others.</summary>
     internal void Send(Frame frame, ReadOnlySpan<byte> data)
@@ -232,8 +237,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
 
     private bool TakeUnsent(out int length)
     {
-        TaskCompletionSource? room;
-        TaskCompletionSource? allSent = null;
+        TaskCompletionSource? taken;
         lock (_lock)
         {
             length = _unsentLength;
@@ -244,15 +248,10 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
             }
 
             _isSending = length > 0;
-            (room, _room) = (_room, null);
-            if (!_isSending)
-            {
-                (allSent, _allSent) = (_allSent, null);
-            }
+            (taken, _taken) = (_taken, null);
         }
 
-        room?.SetResult();
-        allSent?.SetResult();
+        taken?.SetResult();
         return length > 0;
     }
 
@@ -383,18 +382,15 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     // Only the receiver completes the input of virtual connections.
     private void End()
     {
-        TaskCompletionSource? room;
-        TaskCompletionSource? allSent;
+        TaskCompletionSource? taken;
         lock (_lock)
         {
             _isClosed = true;
-            (room, _room) = (_room, null);
-            (allSent, _allSent) = (_allSent, null);
+            (taken, _taken) = (_taken, null);
         }
 
         _socket.Dispose();
-        room?.SetResult();
-        allSent?.SetResult();
+        taken?.SetResult();
         foreach (var connection in _connections.Values)
         {
             connection.Break(Broken());

@@ -44,7 +44,7 @@ internal sealed class ClusterCommand : RootCommand
             Add(command);
         }
 
-        Add(new Command("publish", "Writes the plan for another target instead of running it.") 
+        Add(new Command("publish", "Writes the plan for another target instead of running it.")
         {
             new PublishKubernetesCommand(Only),
             new PublishComposeCommand(Only),

@@ -125,8 +125,6 @@ internal static class ClusterFile
         {
             settings[key] = value!;
         }
-
-        settings[nameof(ClusterOptions.Name)] = service.Key;
     }
 
     private static bool IsOf(string key, string section) => key.Split(':')[0].Equals(section, StringComparison.OrdinalIgnoreCase);

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
@@ -16,7 +15,7 @@ public sealed class BrokenRequestTests
     [InlineData("Transfer-Encoding: chunked\r\n\r\nno size\r\n", "HTTP/1.1 400 ")]
     public async Task A_body_that_cannot_be_read_is_no_error_in_the_log(string request, string answer)
     {
-        var log = new Lines();
+        var log = new LogLines(LogLevel.Warning);
         var ended = new TaskCompletionSource();
         await using var application = await TestApplication.StartAsync(
             app => app.MapPost("/", async (Stream body) =>
@@ -47,7 +46,7 @@ public sealed class BrokenRequestTests
         Assert.StartsWith(answer, await Eventually.InTimeAsync(ReadToEndAsync(stream)), StringComparison.Ordinal);
         await Eventually.InTimeAsync(ended.Task);
         await application.StopAsync();
-        Assert.Empty(log.Written);
+        Assert.Empty(log.Lines);
     }
 
     // Whoever has sent half a request may find the connection closed or reset.
@@ -64,30 +63,5 @@ public sealed class BrokenRequestTests
         }
 
         return Encoding.ASCII.GetString(answer.ToArray());
-    }
-
-    /// <summary>Warnings and errors.</summary>
-    private sealed class Lines : ILoggerProvider, ILogger
-    {
-        public ConcurrentQueue<string> Written { get; } = new();
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            if (IsEnabled(logLevel))
-            {
-                Written.Enqueue($"{formatter(state, exception)} {exception}");
-            }
-        }
-
-        public void Dispose()
-        {
-        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Runtime.InteropServices;
 using ClusterAspire.Replica.Draining;
@@ -14,10 +13,10 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace ClusterAspire.Replica.Tests;
 
-public sealed class DrainTests
+public sealed class DrainTests : IDisposable
 {
     private readonly FakeTimeProvider _time = new();
-    private readonly ConcurrentQueue<string> _errors = new();
+    private readonly LogLines _errors = new(LogLevel.Error);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -32,8 +31,10 @@ public sealed class DrainTests
         builder =>
         {
             builder.Services.AddSingleton<TimeProvider>(_time);
-            builder.Logging.AddProvider(new ErrorLog(_errors));
+            builder.Logging.AddProvider(_errors);
         });
+
+    public void Dispose() => _errors.Dispose();
 
     [Fact]
     public async Task Draining_is_told_at_once_by_every_readiness_endpoint_while_requests_are_still_served()
@@ -48,7 +49,7 @@ public sealed class DrainTests
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await app.Client.GetAsync("/plain", Cancel)).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await app.Client.GetAsync("/alive", Cancel)).StatusCode);
         Assert.Equal("fast", await app.Client.GetStringAsync("/fast", Cancel));
-        Assert.Empty(_errors);
+        Assert.Empty(_errors.Lines);
     }
 
     [Fact]
@@ -58,13 +59,13 @@ public sealed class DrainTests
             app => app.MapReplica(),
             build: builder =>
             {
-                builder.Logging.AddProvider(new ErrorLog(_errors));
+                builder.Logging.AddProvider(_errors);
                 builder.Services.AddHealthChecks().AddCheck("database", () => HealthCheckResult.Unhealthy("gone"));
             });
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await app.Client.GetAsync("/health", Cancel)).StatusCode);
 
-        Assert.Contains("database", Assert.Single(_errors), StringComparison.Ordinal);
+        Assert.Contains("database", Assert.Single(_errors.Lines).Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -133,27 +134,5 @@ public sealed class DrainTests
         Assert.Null((await app.Client.GetAsync("/fast", Cancel)).Headers.ConnectionClose);
         app.Get<Drain>().Begin();
         Assert.True((await app.Client.GetAsync("/fast", Cancel)).Headers.ConnectionClose);
-    }
-
-    private sealed class ErrorLog(ConcurrentQueue<string> lines) : ILoggerProvider, ILogger
-    {
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            if (IsEnabled(logLevel))
-            {
-                lines.Enqueue(formatter(state, exception));
-            }
-        }
-
-        public void Dispose()
-        {
-        }
     }
 }

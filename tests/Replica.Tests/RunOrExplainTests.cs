@@ -27,7 +27,7 @@ public sealed class RunOrExplainTests
         var host = Build(fragile);
         host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted.Register(host.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication);
         Assert.Equal(1, await Eventually.InTimeAsync(host.RunOrExplainAsync()));
-        Assert.IsType<ArithmeticException>(Assert.Single(fragile.Errors));
+        Assert.IsType<ArithmeticException>(Assert.Single(fragile.Log.Lines, line => line.Category == typeof(RunOrExplainExtensions).FullName).Exception);
     }
 
     private static WebApplication Build(Fragile fragile)
@@ -35,7 +35,7 @@ public sealed class RunOrExplainTests
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.AddReplica();
-        builder.Logging.ClearProviders().AddProvider(new Errors(fragile.Errors));
+        builder.Logging.ClearProviders().AddProvider(fragile.Log);
         builder.Services.AddSingleton<IHostedService>(_ => fragile);
         return builder.Build();
     }
@@ -43,7 +43,7 @@ public sealed class RunOrExplainTests
     /// <summary>A part of the application that fails.</summary>
     private sealed class Fragile : IHostedService, IDisposable
     {
-        public List<Exception> Errors { get; } = [];
+        public LogLines Log { get; } = new(LogLevel.Error);
 
         public bool FailsToStart { get; init; }
 
@@ -61,22 +61,6 @@ public sealed class RunOrExplainTests
             {
                 throw new ArithmeticException(nameof(FailsToDispose));
             }
-        }
-    }
-
-    private sealed class Errors(List<Exception> errors) : ILoggerProvider, ILogger
-    {
-        public ILogger CreateLogger(string categoryName) => categoryName == typeof(RunOrExplainExtensions).FullName ? this : Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => errors.Add(exception!);
-
-        public void Dispose()
-        {
         }
     }
 }

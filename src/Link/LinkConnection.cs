@@ -45,8 +45,12 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     // Completes when what is queued is taken to be sent, and when nothing is left.
     private TaskCompletionSource? _taken;
 
+    // What was received; between two system calls, the beginning of a frame.
+    private readonly byte[] _received = GC.AllocateUninitializedArray<byte>(ReceiveLength, pinned: true);
+    private int _receivedLength;
+
     // Connections with data that their readers have not been told of.
-    private readonly List<VirtualConnection> _received = [];
+    private readonly List<VirtualConnection> _informed = [];
 
     private Exception? _failure;
     private bool _isClosed;
@@ -58,7 +62,14 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     public LinkConnection(Socket socket, LinkConnectionOptions options)
     {
         (_socket, _options) = (socket, options);
-        _ = ReceiveAsync();
+        if (options.HasThread)
+        {
+            new Thread(Receive) { IsBackground = true, Name = "Link" }.UnsafeStart();
+        }
+        else
+        {
+            _ = ReceiveAsync();
+        }
     }
 
     /// <summary>Whether virtual connections can be opened.</summary>
@@ -255,24 +266,34 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         return length > 0;
     }
 
-    private async Task ReceiveAsync()
+    private void Receive()
     {
-        var buffer = GC.AllocateUninitializedArray<byte>(ReceiveLength, pinned: true);
-        var received = 0;
         try
         {
-            while (true)
+            int length;
+            do
             {
-                var length = await _socket.ReceiveAsync(buffer.AsMemory(received));
-                if (length == 0)
-                {
-                    break;
-                }
+                _socket.Poll(Timeout.InfiniteTimeSpan, SelectMode.SelectRead);
+                length = _socket.Receive(_received.AsSpan(_receivedLength));
+            }
+            while (Take(length));
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidDataException)
+        {
+            Abort(e);
+        }
+        finally
+        {
+            End();
+        }
+    }
 
-                received += length;
-                var used = Dispatch(buffer.AsSpan(0, received));
-                buffer.AsSpan(used, received - used).CopyTo(buffer);
-                received -= used;
+    private async Task ReceiveAsync()
+    {
+        try
+        {
+            while (Take(await _socket.ReceiveAsync(_received.AsMemory(_receivedLength))))
+            {
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidDataException)
@@ -283,6 +304,17 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         {
             End();
         }
+    }
+
+    /// <summary>Takes what was received.</summary>
+    /// <returns>Whether there may be more.</returns>
+    private bool Take(int length)
+    {
+        _receivedLength += length;
+        var used = Dispatch(_received.AsSpan(0, _receivedLength));
+        _received.AsSpan(used, _receivedLength - used).CopyTo(_received);
+        _receivedLength -= used;
+        return length > 0;
     }
 
     private int Dispatch(ReadOnlySpan<byte> received)
@@ -324,12 +356,12 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     // A reader gets the data of several frames at once.
     private void PassOn()
     {
-        foreach (var connection in _received)
+        foreach (var connection in _informed)
         {
             connection.PassOn();
         }
 
-        _received.Clear();
+        _informed.Clear();
     }
 
     private void SendWhatWasAnswered()
@@ -358,7 +390,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
             // A connection that has ended is not known; the other side will soon know too.
             if (connection.Receive(frame, data))
             {
-                _received.Add(connection);
+                _informed.Add(connection);
             }
         }
     }

@@ -14,6 +14,11 @@ public sealed record LinkConnectionOptions
     /// </summary>
     public TimeSpan? SendsAtOnceAfter { get; init; }
 
+    /// <summary>
+    /// Whether a thread of its own receives. Else a thread of the pool does, which the thread that waits for all sockets must wake first.
+    /// </summary>
+    public bool HasThread { get; init; }
+
     /// <summary>Takes a virtual connection that the other side opened, and says whether it does; null on the side that opens them.</summary>
     public Func<VirtualConnection, bool>? Accept { get; init; }
 

@@ -40,7 +40,9 @@ internal sealed class DotnetPeer(string name, string program, Func<Uri, IEnumera
             Tool.Wrap(program, arguments(url), core).WithEnvironmentVariables(variables => variables
                 .Set("ASPNETCORE_URLS", url.AbsoluteUri)
                 .Set("Supervisor__Pid", $"{System.Environment.ProcessId}")
+                // As the plan starts a replica.
                 .Set("Replica__Core", core?.ToString())
+                .Set("DOTNET_ThreadPool_UnfairSemaphoreSpinLimit", core is null ? null : "0")
                 .Set(Environment)),
             folders.Logs,
             name);

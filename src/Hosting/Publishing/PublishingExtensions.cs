@@ -28,7 +28,8 @@ internal static partial class PublishingExtensions
             .WithHttpEndpoint(targetPort: ContainerEnvironment.Port, name: LoadBalancerExtensions.Http)
             .WithHttpHealthCheck("/health")
             // A replica uses one core, however many the node has.
-            .WithEnvironment(Variables.ProcessorCount, "1");
+            .WithEnvironment(Variables.ProcessorCount, "1")
+            .WithEnvironment(Variables.ThreadPoolSpinLimit, Variables.NoThreadPoolSpin);
         // The service itself is not in the manifest.
         var service = builder.CreateResourceBuilder(new ReplicatedService(planned.Name, planned.Plan, planned.Started) { Published = published.Resource });
         builder.AddKubernetesStep(settings, planned, image);

@@ -19,11 +19,11 @@ internal sealed class ServiceManifests(ClusterPlan plan, KubernetesOptions optio
     /// <summary>The environment variables that are not the user's to set.</summary>
     public static IReadOnlySet<string> Own { get; } = new HashSet<string>
     {
-        Variables.ReplicaName, Variables.ReplicaCore, Variables.ResourceAttributes, Variables.HttpPorts, Variables.ProcessorCount, Variables.DrainDelay, Variables.DrainTimeout,
+        Variables.ReplicaName, Variables.ReplicaCore, Variables.ResourceAttributes, Variables.HttpPorts, Variables.ProcessorCount, Variables.ThreadPoolSpinLimit, Variables.DrainDelay, Variables.DrainTimeout,
     };
 
     // A pod does not know cores of a machine.
-    private static readonly string[] OfOneMachine = [Variables.ReplicaCore, Variables.ProcessorCount];
+    private static readonly string[] OfOneMachine = [Variables.ReplicaCore, Variables.ProcessorCount, Variables.ThreadPoolSpinLimit];
 
     private readonly Dictionary<string, string> _labels = Pods.Labels(plan.Name, "replica");
 
@@ -58,6 +58,7 @@ internal sealed class ServiceManifests(ClusterPlan plan, KubernetesOptions optio
                         .. options.Secrets.Select(secret => KeyValuePair.Create(secret.Key, Secret(secret.Value))),
                         new(Variables.HttpPorts, $"{options.ServicePort}"),
                         new(Variables.ProcessorCount, "1"),
+                        new(Variables.ThreadPoolSpinLimit, Variables.NoThreadPoolSpin),
                         new(Variables.DrainDelay, $"{DrainDelay}"),
                         new(Variables.DrainTimeout, Pods.Seconds(timeout)),
                     ]))

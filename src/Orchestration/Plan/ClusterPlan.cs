@@ -104,6 +104,7 @@ public sealed record ClusterPlan(
         }
 
         int? core = options.Pin && machine.Pins ? machine.Cores[number % machine.Cores.Count] : null;
+        var processors = 1;
         if (core is not null)
         {
             environment[Variables.ReplicaCore] = $"{core}";
@@ -111,7 +112,13 @@ public sealed record ClusterPlan(
         else
         {
             // Unpinned replicas too take only as much work as their share of the cores can do.
-            environment[Variables.ProcessorCount] = $"{Math.Max(1, (machine.Processors + count - 1) / count)}";
+            processors = Math.Max(1, (machine.Processors + count - 1) / count);
+            environment[Variables.ProcessorCount] = $"{processors}";
+        }
+
+        if (processors == 1)
+        {
+            environment.TryAdd(Variables.ThreadPoolSpinLimit, Variables.NoThreadPoolSpin);
         }
 
         return new(name, core, port, environment) { Arguments = [.. options.Args] };

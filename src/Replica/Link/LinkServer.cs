@@ -156,7 +156,7 @@ internal sealed class LinkPort(IPEndPoint local, Func<ConnectionContext, bool> t
 
         // The other side of a Unix socket is on this machine and has no IP address.
         var remote = socket.RemoteEndPoint as IPEndPoint ?? new(local.AddressFamily is AddressFamily.InterNetworkV6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, 0);
-        var link = new LinkConnection(socket, new() { Scheduler = PipeScheduler.ThreadPool, Accept = connection => take(new LinkedConnection(connection, local, remote)) });
+        var link = new LinkConnection(socket, new() { HasThread = true, Accept = connection => take(new LinkedConnection(connection, local, remote)) });
         _links[link] = true;
         _ = ForgetAsync(link);
     }

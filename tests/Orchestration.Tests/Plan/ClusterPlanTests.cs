@@ -63,6 +63,7 @@ public sealed class ClusterPlanTests
                 ["Drain__Timeout"] = "2.5",
                 ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true",
                 ["ComputeLane__QueueLimit"] = "9",
+                ["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0",
             },
             replica.Environment);
     }
@@ -81,6 +82,7 @@ public sealed class ClusterPlanTests
             Assert.Null(replica.Core);
             Assert.DoesNotContain("Replica__Core", replica.Environment.Keys);
             Assert.Equal(processors, replica.Environment["DOTNET_PROCESSOR_COUNT"]);
+            Assert.Equal(processors is "1", replica.Environment.ContainsKey("DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"));
         });
     }
 

@@ -16,6 +16,9 @@ public sealed record ListenAddress(string Text, bool IsHttps, string Host, int P
     private const string DescriptorHost = "fd";
     private const string SocketPrefix = "unix:/";
 
+    // As many as Kestrel lets wait.
+    private const int Backlog = 512;
+
     // Those before it are standard input, output and error.
     private const int FirstDescriptor = 3;
 
@@ -84,6 +87,34 @@ public sealed record ListenAddress(string Text, bool IsHttps, string Host, int P
         : IPAddress.TryParse(Url.DnsSafeHost, out var address) ? [new IPEndPoint(address, Port)]
         : Url.IsLoopback ? [new IPEndPoint(IPAddress.Loopback, Port), new IPEndPoint(IPAddress.IPv6Loopback, Port)]
         : Dns.GetHostAddresses(Url.IdnHost).Distinct().Select(each => new IPEndPoint(each, Port));
+
+    /// <summary>Listens at one of the <see cref="EndPoints"/>.</summary>
+    /// <exception cref="SocketException">It cannot be listened at.</exception>
+    public static Socket Listen(EndPoint endPoint)
+    {
+        var isNetwork = endPoint is IPEndPoint;
+        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, isNetwork ? ProtocolType.Tcp : ProtocolType.Unspecified);
+        try
+        {
+            if (endPoint is IPEndPoint { Address: var any } && any.Equals(IPAddress.IPv6Any))
+            {
+                socket.DualMode = true;
+            }
+            else if (!isNetwork)
+            {
+                RemoveLeftBehind($"{endPoint}");
+            }
+
+            socket.Bind(endPoint);
+            socket.Listen(Backlog);
+            return socket;
+        }
+        catch (SocketException)
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Removes a Unix domain socket that one who was killed has left; where somebody listens, that is for who listens next to find.</summary>
     /// <param name="path">The socket's path.</param>

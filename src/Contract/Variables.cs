@@ -48,6 +48,9 @@ public static class Variables
     /// <summary>What the names of the variables begin with that name the descriptors of sockets that the load balancer listens by.</summary>
     public const string LoadBalancerSockets = "LoadBalancer__Sockets__";
 
+    /// <summary><c>true</c> when a process of its own holds the load balancer's sockets, and starts it again when it was killed.</summary>
+    public const string HoldSockets = "LoadBalancer__HoldSockets";
+
     /// <summary>What tells a load balancer from another at the same sockets.</summary>
     public const string LoadBalancerInstance = "LoadBalancer__Instance";
 

@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using ClusterAspire.LoadBalancer.Admin;
+using ClusterAspire.LoadBalancer.Holding;
 using ClusterAspire.LoadBalancer.Live;
 using ClusterAspire.Replica;
 using ClusterAspire.Replica.Startup;
@@ -11,7 +13,15 @@ public static class LoadBalancerProgram
     /// <summary>Runs the load balancer until it is told to stop.</summary>
     /// <param name="args">Settings as switches, such as <c>--LoadBalancer:Url=http://127.0.0.1:8080</c>.</param>
     /// <returns>The exit code: 0, or 1 when a mistake in the settings kept it from starting.</returns>
-    public static Task<int> RunAsync(string[] args)
+    public static async Task<int> RunAsync(string[] args)
+    {
+        using var holder = SocketHolder.TryCreate(args);
+        return await (holder?.RunAsync() ?? ServeAsync(args));
+    }
+
+    // Inlined it would load ASP.NET Core in the process that only holds the sockets.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Task<int> ServeAsync(string[] args)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions
         {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Xunit;
@@ -24,6 +25,40 @@ public sealed class MistakesTests
         Assert.Equal(1, await balancer.ExitAsync());
         Assert.Equal(sentence, Assert.Single(balancer.Errors));
         Assert.Empty(balancer.Output);
+    }
+
+    [Theory]
+    [InlineData("LoadBalancer__AdminUrl", "8081", "LoadBalancer:AdminUrl must be an address such as http://127.0.0.1:8081.")]
+    [InlineData("LoadBalancer__HoldSockets", "maybe", "LoadBalancer:HoldSockets cannot be 'maybe': it must be true or false.")]
+    [InlineData("LoadBalancer__RetryRatio", "7", "LoadBalancer:RetryRatio must be from 0 to 1.")]
+    public async Task Where_a_process_holds_the_sockets_it_is_the_same(string variable, string value, string sentence)
+    {
+        var port = FreePort.Next();
+        ProcessStartInfo start = new("dotnet", [Repository.Output("LoadBalancer")])
+        {
+            Environment = { ["LoadBalancer__HoldSockets"] = "true", ["LoadBalancer__Url"] = $"http://127.0.0.1:{port}", ["LoadBalancer__AdminUrl"] = $"http://127.0.0.1:{FreePort.Next()}" },
+        };
+        start.Environment[variable] = value;
+        await using var balancer = TestProcess.Start(start);
+
+        Assert.Equal(1, await balancer.ExitAsync());
+        Assert.Equal(sentence, Assert.Single(balancer.Errors));
+        Assert.Empty(balancer.Output);
+    }
+
+    [Fact]
+    public async Task Where_a_process_is_to_hold_a_port_that_is_taken_it_says_so()
+    {
+        using TcpListener taken = new(IPAddress.Loopback, 0);
+        taken.Start();
+        var port = ((IPEndPoint)taken.LocalEndpoint).Port;
+        await using var balancer = TestProcess.Start(new ProcessStartInfo("dotnet", [Repository.Output("LoadBalancer")])
+        {
+            Environment = { ["LoadBalancer__HoldSockets"] = "true", ["LoadBalancer__Url"] = $"http://127.0.0.1:{port}", ["LoadBalancer__AdminUrl"] = $"http://127.0.0.1:{FreePort.Next()}" },
+        });
+
+        Assert.Equal(1, await balancer.ExitAsync());
+        Assert.StartsWith($"Port {port} is already in use", Assert.Single(balancer.Errors), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -24,6 +24,12 @@ public sealed class LoadBalancerOptions
     /// </summary>
     public IList<int> Sockets { get; } = [];
 
+    /// <summary>
+    /// Whether a process of its own listens, and starts the load balancer, again when it was killed or crashed: clients that
+    /// connect meanwhile wait. Where the runner holds the sockets, and on Windows, it does nothing.
+    /// </summary>
+    public bool HoldSockets { get; set; }
+
     /// <summary>What tells this balancer from another at the same sockets, to whoever asks at the admin port's <c>/health/INSTANCE</c>: the runner's. Null for nothing.</summary>
     public string? Instance { get; set; }
 

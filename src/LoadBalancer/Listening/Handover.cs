@@ -26,8 +26,8 @@ internal sealed partial class Handover(
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        // Without such sockets it is what a terminal says whose size has changed.
-        if (options.Value.Sockets.Count > 0 && !OperatingSystem.IsWindows())
+        // Without the runner it is what a terminal says whose size has changed.
+        if (options.Value.Instance is not null && !OperatingSystem.IsWindows())
         {
             _signal = PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Begin());
         }

@@ -62,6 +62,7 @@ public sealed class ComposePublisher(ClusterOptions options, string serviceImage
             [Variables.LoadBalancerUrl] = $"http://[::]:{Port}",
             // Published to this machine's loopback only. Without a token the load balancer creates one and logs it.
             [Variables.LoadBalancerAdminUrl] = $"http://[::]:{AdminPort}",
+            [Variables.HoldSockets] = "true",
         };
         foreach (var replica in plan.Replicas)
         {

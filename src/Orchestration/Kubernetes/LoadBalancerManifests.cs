@@ -44,6 +44,8 @@ internal sealed class LoadBalancerManifests(ClusterPlan plan, KubernetesOptions 
             """
             The admin port (live page, metrics, replica API) is bound to the pod's loopback and in no Service:
             kubectl port-forward reaches it, nothing else does.
+            The container's first process listens and runs the load balancer as its child: when that is killed or crashes, clients
+            that connect wait for the next one.
             Leaving: 5 s as before while kube-proxy forgets the pod, then SIGTERM; 5 s more in which connections are told to
             close, then requests in flight finish, those in the queue among them.
             """,
@@ -57,6 +59,7 @@ internal sealed class LoadBalancerManifests(ClusterPlan plan, KubernetesOptions 
                     [
                         // Every address of the pod, IPv4 and IPv6.
                         new(Variables.LoadBalancerUrl, $"http://[::]:{Pods.Port}"),
+                        new(Variables.HoldSockets, "true"),
                         new(Variables.Discovery, options.Discovery.ToString().ToLowerInvariant()),
                         // The short name: the pod's search list adds the namespace and the cluster's domain.
                         new(Variables.KubernetesService, Pods.Field($"metadata.annotations['{ServiceAnnotation}']")),

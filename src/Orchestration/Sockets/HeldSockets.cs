@@ -12,9 +12,6 @@ namespace ClusterAspire.Orchestration.Sockets;
 /// </summary>
 public sealed class HeldSockets : IDisposable
 {
-    // As many as Kestrel lets wait.
-    private const int Backlog = 512;
-
     private readonly Dictionary<EndPoint, Socket> _sockets = [];
 
     /// <summary>Whether sockets can be passed on to processes on this operating system.</summary>
@@ -84,26 +81,12 @@ public sealed class HeldSockets : IDisposable
 
     private static Socket Listen(EndPoint endPoint, string address)
     {
-        var isNetwork = endPoint is IPEndPoint;
-        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, isNetwork ? ProtocolType.Tcp : ProtocolType.Unspecified);
         try
         {
-            if (endPoint is IPEndPoint { Address: var any } && any.Equals(IPAddress.IPv6Any))
-            {
-                socket.DualMode = true;
-            }
-            else if (!isNetwork)
-            {
-                ListenAddress.RemoveLeftBehind($"{endPoint}");
-            }
-
-            socket.Bind(endPoint);
-            socket.Listen(Backlog);
-            return socket;
+            return ListenAddress.Listen(endPoint);
         }
         catch (SocketException e)
         {
-            socket.Dispose();
             throw new ClusterException(e.SocketErrorCode switch
             {
                 SocketError.AddressAlreadyInUse => $"{address} is taken by another program: choose another by {ClusterOptions.Switch(nameof(ClusterOptions.Listen))}.",

@@ -1,0 +1,49 @@
+using System.Globalization;
+
+namespace ClusterAspire.Kubernetes.Tests;
+
+/// <summary>What Linux knows of processes: proc(5).</summary>
+internal static class Processes
+{
+    /// <summary>Whether a process runs; one that has ended but was not collected yet does not.</summary>
+    public static bool IsRunning(int pid)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{pid}/stat");
+            return stat[stat.LastIndexOf(')') + 2] is not ('Z' or 'X');
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Kills a process, and waits until its parent has collected it: its sockets are closed then.</summary>
+    public static Task KillAsync(int pid)
+    {
+        TestProcess.Signal("KILL", pid);
+        return Eventually.IsTrueAsync(() => !Directory.Exists($"/proc/{pid}"), $"{pid} is gone");
+    }
+
+    /// <summary>The processes that a process started and that still run.</summary>
+    public static IReadOnlyList<int> Children(int pid) =>
+    [
+        .. Directory.GetDirectories($"/proc/{pid}/task")
+            .SelectMany(ChildrenOfThread)
+            .Where(IsRunning),
+    ];
+
+    private static IEnumerable<int> ChildrenOfThread(string thread)
+    {
+        try
+        {
+            return [.. File.ReadAllText(Path.Combine(thread, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(child => int.Parse(child, CultureInfo.InvariantCulture))];
+        }
+        catch (IOException)
+        {
+            // The thread has ended.
+            return [];
+        }
+    }
+}

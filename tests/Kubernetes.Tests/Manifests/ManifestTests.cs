@@ -168,12 +168,18 @@ public sealed class ManifestTests
     {
         var rendering = Rendering.Of(kustomization);
 
-        var autoscaler = Assert.Single(rendering.All<V2HorizontalPodAutoscaler>());
-        Assert.Equal(rendering.Service.Name(), autoscaler.Spec.ScaleTargetRef.Name);
+        // KEDA makes an autoscaler of its own.
+        Assert.Equal(Overlays.Has(kustomization, "keda"), rendering.All<ScaledObject>().Any());
+        var (target, least, most, behavior) = Assert.Single(
+        [
+            .. rendering.All<V2HorizontalPodAutoscaler>().Select(hpa => (hpa.Spec.ScaleTargetRef, hpa.Spec.MinReplicas, hpa.Spec.MaxReplicas, hpa.Spec.Behavior)),
+            .. rendering.All<ScaledObject>().Select(keda => (keda.Spec.ScaleTargetRef, (int?)keda.Spec.MinReplicaCount, keda.Spec.MaxReplicaCount, keda.Spec.Advanced.HorizontalPodAutoscalerConfig.Behavior)),
+        ]);
+        Assert.Equal(("apps/v1", "Deployment", rendering.Service.Name()), (target.ApiVersion, target.Kind, target.Name));
         Assert.Null(rendering.Service.Spec.Replicas);
-        Assert.True(autoscaler.Spec.MinReplicas >= 2 && autoscaler.Spec.MaxReplicas > autoscaler.Spec.MinReplicas);
+        Assert.Equal(kustomization.Contains("production", StringComparison.Ordinal) ? (6, 48) : (2, 4), (least, most));
         Assert.True(rendering.LoadBalancer.Spec.Replicas >= 2);
-        Assert.True(autoscaler.Spec.Behavior.ScaleDown.StabilizationWindowSeconds >= 60);
+        Assert.Equal((0, 300), (behavior.ScaleUp.StabilizationWindowSeconds, behavior.ScaleDown.StabilizationWindowSeconds));
     }
 
     [Theory, MemberData(nameof(Kustomizations))]

@@ -1,4 +1,5 @@
 using Xunit;
+using k8s;
 using k8s.Models;
 
 namespace ClusterAspire.Kubernetes.Tests;
@@ -45,6 +46,39 @@ public sealed class OverlayTests
         Assert.Single(rendering.All<V1Ingress>());
         Assert.Equal("1", rendering.Service.Container().Resources.Requests["cpu"].ToString());
         Assert.True(rendering.LoadBalancer.Spec.Replicas >= 3);
+    }
+
+    [Fact]
+    public void Keda_scales_as_the_autoscaler_does_and_by_the_wait_in_the_queue_whose_metrics_there_are()
+    {
+        var keda = Assert.Single(Rendering.Of("k8s/overlays/production with keda").All<ScaledObject>()).Spec;
+        var autoscaler = Assert.Single(Rendering.Of("k8s").All<V2HorizontalPodAutoscaler>()).Spec;
+
+        Assert.Equal(["cpu", "prometheus"], keda.Triggers.Select(trigger => trigger.Type));
+        Assert.Equal(("AverageValue", autoscaler.Metrics.Single().Resource.Target.AverageValue.ToString()), (keda.Triggers[0].MetricType, keda.Triggers[0].Metadata["value"]));
+        Assert.Equal(KubernetesJson.Serialize(autoscaler.Behavior), KubernetesJson.Serialize(keda.Advanced.HorizontalPodAutoscalerConfig.Behavior));
+
+        // By the names that Prometheus gives OpenTelemetry's instruments.
+        var documented = File.ReadAllText(Path.Combine(Repository.Root, "docs/telemetry.md"));
+        var query = keda.Triggers[1].Metadata["query"];
+        Assert.All([("clusteraspire.compute_queue.length", "clusteraspire_compute_queue_length"), ("clusteraspire.compute_queue.time", "clusteraspire_compute_queue_time_seconds_count")], metric =>
+        {
+            Assert.Contains($"`{metric.Item1}`", documented, StringComparison.Ordinal);
+            Assert.Contains(metric.Item2, query, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public void Cert_manager_makes_the_ingress_certificate_and_its_challenge_is_reached()
+    {
+        var rendering = Rendering.Of("k8s/overlays/production with cert-manager");
+
+        Assert.Contains("cert-manager.io/cluster-issuer", Assert.Single(rendering.All<V1Ingress>()).Annotations().Keys);
+        var solver = new Dictionary<string, string> { ["acme.cert-manager.io/http01-solver"] = "true" };
+        var policy = Assert.Single(rendering.All<V1NetworkPolicy>(), policy => policy.Name() is "acme-http01");
+        Assert.True(policy.Spec.PodSelector.Selects(solver));
+        Assert.All(rendering.Deployments, deployment => Assert.False(policy.Spec.PodSelector.Selects(deployment.PodLabels())));
+        Assert.Equal("8089", Assert.Single(Assert.Single(policy.Spec.Ingress).Ports).Port.Value);
     }
 
     private static double Request(V1Deployment deployment, string resource) => (double)deployment.Container().Resources.Requests[resource].ToDecimal();

@@ -15,7 +15,7 @@ internal static partial class Overlays
     /// <summary>The components that production's comments offer.</summary>
     public static IReadOnlyList<string> Offered { get; } = [.. Commented().Matches(ProductionText).Select(match => match.Groups["name"].Value)];
 
-    /// <summary>Every kustomization, and production with every combination of what its comments offer.</summary>
+    /// <summary>Every kustomization, and production with each of what its comments offer, each two of it and all of it.</summary>
     public static IEnumerable<string> All =>
     [
         "k8s",
@@ -23,8 +23,11 @@ internal static partial class Overlays
         "k8s/overlays/exclusive-cores",
         "k8s/overlays/dashboard",
         Production,
-        .. from choice in Enumerable.Range(1, (1 << Offered.Count) - 1)
-           select Production + With + string.Join(" ", Offered.Where((_, i) => (choice >> i & 1) == 1)),
+        .. from first in Offered
+           from second in Offered
+           where string.CompareOrdinal(first, second) <= 0
+           select Production + With + (first == second ? first : $"{first} {second}"),
+        Production + With + string.Join(" ", Offered),
     ];
 
     /// <summary>Whether a kustomization has a component.</summary>

@@ -7,7 +7,11 @@ namespace ClusterAspire.Kubernetes.Tests;
 /// <summary>What a kustomization renders to, read into the API's types; a field they do not have is an error.</summary>
 internal sealed class Rendering
 {
-    private static readonly Dictionary<string, Type> Types = new() { ["gateway.networking.k8s.io/v1/HTTPRoute"] = typeof(HttpRoute) };
+    private static readonly Dictionary<string, Type> Types = new()
+    {
+        ["gateway.networking.k8s.io/v1/HTTPRoute"] = typeof(HttpRoute),
+        ["keda.sh/v1alpha1/ScaledObject"] = typeof(ScaledObject),
+    };
 
     private static readonly ConcurrentDictionary<string, Lazy<Rendering>> Known = new();
 

@@ -62,15 +62,18 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     public LinkConnection(Socket socket, LinkConnectionOptions options)
     {
         (_socket, _options) = (socket, options);
-        if (options.HasThread)
+        if (options.Receiver is { } receiver)
         {
-            new Thread(Receive) { IsBackground = true, Name = "Link" }.UnsafeStart();
+            receiver(this);
         }
         else
         {
             _ = ReceiveAsync();
         }
     }
+
+    /// <summary>The socket.</summary>
+    public Socket Socket => _socket;
 
     /// <summary>Whether virtual connections can be opened.</summary>
     public bool IsOpen => !Volatile.Read(ref _isClosed);
@@ -108,6 +111,68 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         return connection;
     }
 
+    /// <summary>Receives until the link is over; the thread waits.</summary>
+    public void Receive()
+    {
+        try
+        {
+            int length;
+            do
+            {
+                _socket.Poll(Timeout.InfiniteTimeSpan, SelectMode.SelectRead);
+                length = _socket.Receive(_received.AsSpan(_receivedLength));
+            }
+            while (Take(length));
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidDataException)
+        {
+            Abort(e);
+        }
+
+        End();
+    }
+
+    /// <summary>Receives what is there; one thread at a time, from a socket that does not block.</summary>
+    /// <param name="toEnd">Whether the other side sends no more than that.</param>
+    /// <returns>Whether the link is not over.</returns>
+    public bool ReceiveAvailable(bool toEnd)
+    {
+        try
+        {
+            while (true)
+            {
+                var room = _received.AsSpan(_receivedLength);
+                var length = _socket.Receive(room, SocketFlags.None, out var error);
+                if (error is SocketError.WouldBlock)
+                {
+                    return true;
+                }
+
+                if (error is not SocketError.Success)
+                {
+                    throw new SocketException((int)error);
+                }
+
+                if (!Take(length))
+                {
+                    break;
+                }
+
+                if (length < room.Length && !toEnd)
+                {
+                    return true;
+                }
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidDataException)
+        {
+            Abort(e);
+        }
+
+        End();
+        return false;
+    }
+
     /// <summary>Ends the link and all its virtual connections.</summary>
     /// <param name="failure">What those who read and write are told, if anything.</param>
     public void Abort(Exception? failure)
@@ -118,8 +183,15 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
             _isClosed = true;
         }
 
-        // This ends the receiver, which ends the virtual connections.
-        _socket.Dispose();
+        try
+        {
+            // This ends the receiver, which ends the virtual connections.
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It has ended already.
+        }
     }
 
     /// <summary>Ends the link as soon as the other side has received everything that waits to be sent.</summary>
@@ -216,6 +288,11 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
 
     private void BeginSending()
     {
+        if (_options.Defer?.Invoke(this) is true)
+        {
+            return;
+        }
+
         var last = Interlocked.Exchange(ref _sentAt, Stopwatch.GetTimestamp());
         if (Stopwatch.GetElapsedTime(last) >= _options.SendsAtOnceAfter)
         {
@@ -266,28 +343,6 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         return length > 0;
     }
 
-    private void Receive()
-    {
-        try
-        {
-            int length;
-            do
-            {
-                _socket.Poll(Timeout.InfiniteTimeSpan, SelectMode.SelectRead);
-                length = _socket.Receive(_received.AsSpan(_receivedLength));
-            }
-            while (Take(length));
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidDataException)
-        {
-            Abort(e);
-        }
-        finally
-        {
-            End();
-        }
-    }
-
     private async Task ReceiveAsync()
     {
         try
@@ -300,10 +355,8 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         {
             Abort(e);
         }
-        finally
-        {
-            End();
-        }
+
+        End();
     }
 
     /// <summary>Takes what was received.</summary>

@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Sockets;
 using ClusterAspire.LoadBalancer.Telemetry;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Win32.SafeHandles;
 
 namespace ClusterAspire.LoadBalancer.Listening;
@@ -14,7 +13,7 @@ namespace ClusterAspire.LoadBalancer.Listening;
 /// </summary>
 /// <remarks>Kestrel's own asks again at once when it is refused a descriptor, and so keeps a core busy with nothing.</remarks>
 /// <param name="socket">The listening socket.</param>
-/// <param name="connections">Makes connections of accepted sockets.</param>
+/// <param name="connect">Makes a connection of an accepted socket.</param>
 /// <param name="ready">What to wait for before the first is accepted.</param>
 /// <param name="pauses">Whether it is one of those that pause: not the admin port's.</param>
 /// <param name="noDelay">Whether small packets are sent at once.</param>
@@ -22,7 +21,7 @@ namespace ClusterAspire.LoadBalancer.Listening;
 /// <param name="logger">The log.</param>
 internal sealed partial class PausingListener(
     Socket socket,
-    SocketConnectionContextFactory connections,
+    Func<Socket, ConnectionContext> connect,
     Task ready,
     bool pauses,
     bool noDelay,
@@ -65,7 +64,15 @@ internal sealed partial class PausingListener(
                     accepted.NoDelay = noDelay;
                 }
 
-                return connections.Create(accepted);
+                try
+                {
+                    return connect(accepted);
+                }
+                catch
+                {
+                    accepted.Dispose();
+                    throw;
+                }
             }
             catch (Exception exception) when (exception is ObjectDisposedException or OperationCanceledException or SocketException { SocketErrorCode: SocketError.OperationAborted })
             {
@@ -106,7 +113,6 @@ internal sealed partial class PausingListener(
         socket.Dispose();
         _spare?.Dispose();
         _unbound.Dispose();
-        connections.Dispose();
         return default;
     }
 

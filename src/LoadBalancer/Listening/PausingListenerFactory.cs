@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using ClusterAspire.LoadBalancer.Configuration;
 using ClusterAspire.LoadBalancer.Health;
 using ClusterAspire.LoadBalancer.Telemetry;
+using ClusterAspire.LoadBalancer.Transport;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
@@ -47,7 +48,9 @@ internal sealed class PausingListenerFactory(
         var isInline = endpoint is IPEndPoint && isPublic && options.Value.Edge && !options.Value.ListenAddresses.Any(address => address.IsHttps && address.Port == port);
         var listener = new PausingListener(
             socket,
-            new SocketConnectionContextFactory(Options(transport.Value, isInline), loggers.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets")),
+            isPublic && options.Value.Edge && EventLoop.IsSupported
+                ? accepted => new EventLoopConnection(accepted, EventLoop.Next(), isInline)
+                : new SocketConnectionContextFactory(Options(transport.Value, isInline), loggers.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets")).Create,
             // Clients can wait in the queue of one that is handed on; they would be refused by another.
             ready: isPublic && inherited is not null ? answers.Heard : Task.CompletedTask,
             pauses: isPublic,

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using ClusterAspire.Contract;
 using ClusterAspire.Link;
+using ClusterAspire.LoadBalancer.Transport;
 
 namespace ClusterAspire.LoadBalancer.Upstreams;
 
@@ -17,7 +18,13 @@ internal sealed class ReplicaLink(string host, int port)
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
 
     // Nothing in the load balancer blocks, so the thread that received data also processes it.
-    private static readonly LinkConnectionOptions Options = new() { Scheduler = PipeScheduler.Inline, SendsAtOnceAfter = TimeSpan.FromMicroseconds(100) };
+    private static readonly LinkConnectionOptions Options = new()
+    {
+        Scheduler = PipeScheduler.Inline,
+        SendsAtOnceAfter = TimeSpan.FromMicroseconds(100),
+        Defer = EventLoop.TryDefer,
+        Receiver = EventLoop.IsSupported ? ReceiveOnLoop : null,
+    };
 
     private readonly Lock _lock = new();
     private volatile LinkConnection? _link;
@@ -70,6 +77,12 @@ internal sealed class ReplicaLink(string host, int port)
     /// <summary>Ends it.</summary>
     /// <param name="failure">What those are told whose connections end with it.</param>
     public void Drop(Exception? failure) => _link?.Abort(failure);
+
+    private static void ReceiveOnLoop(LinkConnection link)
+    {
+        link.Socket.Blocking = false;
+        _ = new EventLoopLink(link);
+    }
 
     private async Task ConnectAsync(LinkOffer offer)
     {

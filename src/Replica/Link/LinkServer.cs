@@ -156,7 +156,7 @@ internal sealed class LinkPort(IPEndPoint local, Func<ConnectionContext, bool> t
 
         // The other side of a Unix socket is on this machine and has no IP address.
         var remote = socket.RemoteEndPoint as IPEndPoint ?? new(local.AddressFamily is AddressFamily.InterNetworkV6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, 0);
-        var link = new LinkConnection(socket, new() { HasThread = true, Accept = connection => take(new LinkedConnection(connection, local, remote)) });
+        var link = new LinkConnection(socket, new() { Receiver = StartThread, Accept = connection => take(new LinkedConnection(connection, local, remote)) });
         _links[link] = true;
         _ = ForgetAsync(link);
     }
@@ -167,6 +167,8 @@ internal sealed class LinkPort(IPEndPoint local, Func<ConnectionContext, bool> t
         server.Close(this);
         await Task.WhenAll(_links.Keys.Select(link => link.EndAsync(EndLimit)));
     }
+
+    private static void StartThread(LinkConnection link) => new Thread(link.Receive) { IsBackground = true, Name = "Link" }.UnsafeStart();
 
     private async Task ForgetAsync(LinkConnection link)
     {

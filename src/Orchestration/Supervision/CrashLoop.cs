@@ -5,7 +5,8 @@ namespace ClusterAspire.Orchestration.Supervision;
 /// between it is in a crash loop, which is reported once and not at each end.
 /// </summary>
 /// <param name="time">Measures health.</param>
-public sealed class CrashLoop(TimeProvider time)
+/// <param name="atOnce">Whether what was healthy is started again at once the first time (<see cref="Backoff"/>).</param>
+public sealed class CrashLoop(TimeProvider time, bool atOnce = false)
 {
     /// <summary>How many ends in a row make a crash loop.</summary>
     public const int Threshold = 5;
@@ -13,7 +14,7 @@ public sealed class CrashLoop(TimeProvider time)
     /// <summary>The time between two runs of a crash loop in which it does not get ready.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
-    private readonly Backoff _backoff = new(time);
+    private readonly Backoff _backoff = new(time, atOnce);
     private bool _wasHealthy;
 
     /// <summary>How many runs in a row have ended without 30 s of health.</summary>

@@ -30,7 +30,7 @@ internal sealed class SupervisedWorkload(
     private readonly TaskCompletionSource<bool> _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly LivenessWatch _liveness = new(workload.Alive, limits, ask, time);
     private readonly CorePlacement _placement = new(workload, runtime, output);
-    private readonly CrashLoop _crashes = new(time);
+    private readonly CrashLoop _crashes = new(time, atOnce: true);
     private readonly LastOutput _lastOutput = new();
     private StandbyKeeper? _standbys;
     private TimeSpan _standbyDelay = LeastStandbyDelay;
@@ -172,7 +172,7 @@ internal sealed class SupervisedWorkload(
         if (!_crashes.IsLooping)
         {
             _loop = null;
-            output.Warn($"{who} {how}; restarting in {delay.Describe()}");
+            output.Warn($"{who} {how}; restarting {(delay > TimeSpan.Zero ? $"in {delay.Describe()}" : "at once")}");
         }
         else if (_loop != how)
         {

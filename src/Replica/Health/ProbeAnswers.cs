@@ -45,7 +45,7 @@ internal sealed class ProbeAnswers(HealthCheckService checks, ReplicaIdentity re
     {
         closes = probe.Closes || drain.IsDraining;
         var status = (probe.IsAlive ? _alive : _health).Status();
-        var body = probe.IsAlive ? Encoding.ASCII.GetBytes(status.ToString()) : JsonSerializer.SerializeToUtf8Bytes(Of(status), ContractJson.Default.ReplicaHealth);
+        var body = probe.IsAlive ? Encoding.ASCII.GetBytes(status.ToString()) : JsonSerializer.SerializeToUtf8Bytes(Of(status), HealthJson.Default.ReplicaHealth);
         var head = $"HTTP/1.1 {(status is HealthStatus.Unhealthy ? "503 Service Unavailable" : "200 OK")}\r\n"
             + $"Content-Type: {(probe.IsAlive ? "text/plain" : "application/json")}\r\nContent-Length: {body.Length}\r\n"
             + $"Cache-Control: no-store, no-cache\r\nDate: {DateTimeOffset.UtcNow:R}\r\n{(closes ? "Connection: close\r\n" : "")}\r\n";

@@ -29,6 +29,30 @@ public sealed class BackoffTests
     }
 
     [Fact]
+    public void The_first_restart_of_what_was_healthy_can_be_at_once()
+    {
+        var backoff = new Backoff(_time, atOnce: true);
+        double Next(bool wasHealthy)
+        {
+            if (wasHealthy)
+            {
+                backoff.Healthy();
+            }
+
+            return backoff.Next().TotalMilliseconds;
+        }
+
+        Assert.Equal([0, 100, 200, 400], [Next(true), Next(true), Next(false), Next(true)]);
+        backoff.Healthy();
+        _time.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal([0, 100], [Next(false), Next(false)]);
+    }
+
+    [Fact]
+    public void What_was_never_healthy_waits_all_the_same() =>
+        Assert.Equal(100, new Backoff(_time, atOnce: true).Next().TotalMilliseconds);
+
+    [Fact]
     public void Less_health_does_not()
     {
         _backoff.Next();

@@ -8,6 +8,7 @@ namespace ClusterAspire.Runner.Tests.Production;
 public sealed class ControlTests
 {
     private const int MostRequests = 60_000;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
 
     [Fact]
     public async Task Nothing_is_lost_when_replicas_are_replaced_added_and_taken_away()
@@ -95,7 +96,7 @@ public sealed class ControlTests
         // Clients that come while there is none wait.
         var killed = Balancer(cluster);
         Unix.Signal(killed, Unix.SigKill);
-        await cluster.Runner.LineAsync(line => line == $"loadbalancer (pid {killed}) exited with code 137; restarting in 100 ms", "it has ended");
+        await cluster.Runner.LineAsync(line => line == $"loadbalancer (pid {killed}) exited with code 137; restarting at once", "it has ended");
         Assert.Equal(2, (await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => cluster.PidsAsync(isNew: true)))).SelectMany(pids => pids).Distinct().Count());
     }
 
@@ -288,6 +289,7 @@ public sealed class ControlTests
         {
             using var response = await client.PostAsync("/hash", new ByteArrayContent(new byte[1000]), TestContext.Current.CancellationToken);
             statuses.Add(response.StatusCode);
+            await Task.Delay(Pause, TestContext.Current.CancellationToken);
         }
 
         return statuses;

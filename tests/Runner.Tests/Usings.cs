@@ -1,4 +1,4 @@
 global using Xunit;
 
-// Each test starts a cluster that uses every core.
-[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
+// Each test has a cluster of its own and waits most of the time.
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.All, MaxThreads = 2)]

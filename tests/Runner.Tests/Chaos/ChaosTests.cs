@@ -12,7 +12,8 @@ public sealed class ChaosTests(ITestOutputHelper output)
     private const int DefaultSeconds = 10;
     private const int Replicas = 3;
 
-    [Fact]
+    // Alone: what does not answer for two seconds counts as hung here.
+    [Fact(DisableParallelization = true)]
     public async Task Whatever_happens_safe_requests_are_answered_and_others_are_executed_once_at_most()
     {
         var seed = Setting("CLUSTERASPIRE_CHAOS_SEED", DefaultSeed);

@@ -11,6 +11,7 @@ internal sealed class MixedLoad(Uri url)
 {
     private const int Connections = 32;
     private const int MostRequests = 60_000;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
 
     private static readonly byte[] Body = RandomNumberGenerator.GetBytes(100_000);
     private static readonly string Hash = Convert.ToHexStringLower(SHA256.HashData(Body));
@@ -64,6 +65,8 @@ internal sealed class MixedLoad(Uri url)
             }
 
             Interlocked.Increment(ref _requests);
+            // So that what it goes on beside gets its turn.
+            await Task.Delay(Pause);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
@@ -7,6 +8,11 @@ namespace ClusterAspire.Runner.Tests;
 /// <summary>A cluster that the real Runner runs on ports of its own.</summary>
 internal sealed class Cluster : IAsyncDisposable
 {
+    // ClusterPlan multiplies the public port by 16 and takes the rest of 10 000.
+    private const int DistinctReplicaPorts = 625;
+
+    private static readonly ConcurrentDictionary<int, bool> ReplicaPorts = new();
+
     private readonly RuntimeUnderTest _runtime;
 
     private Cluster(RuntimeUnderTest runtime, RunnerProcess runner, int port, int adminPort)
@@ -124,6 +130,19 @@ internal sealed class Cluster : IAsyncDisposable
         Admin.Dispose();
     }
 
-    /// <summary>Two ports nobody listens at.</summary>
-    public static (int Port, int AdminPort) FreePorts() => (FreePort.Next(), FreePort.Next());
+    /// <summary>
+    /// A public port and an admin port that nobody listens at. A cluster looks for its replicas' ports from one that depends on the public
+    /// one: no two clusters of these tests, which may start at the same time, begin at the same.
+    /// </summary>
+    public static (int Port, int AdminPort) FreePorts()
+    {
+        var port = FreePort.Next();
+        while (!ReplicaPorts.TryAdd(port % DistinctReplicaPorts, true))
+        {
+            // Throws when there are no more.
+            port = FreePort.Next();
+        }
+
+        return (port, FreePort.Next());
+    }
 }

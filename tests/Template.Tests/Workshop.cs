@@ -10,7 +10,7 @@ namespace ClusterAspire.Template.Tests;
 public sealed class Workshop : IAsyncLifetime, ICollectionFixture<Workshop>
 {
     private static readonly string[] Packed = ["Contract", "Hosting", "Link", "LoadBalancer", "Orchestration", "Replica", "Runner", "Templates"];
-    private static readonly TimeSpan StepLimit = TimeSpan.FromMinutes(12);
+    private static readonly TimeSpan StepLimit = TimeSpan.FromMinutes(20);
     private readonly string _root = Directory.CreateTempSubdirectory("clusteraspire-template-").FullName;
     private readonly Lazy<Task> _pack;
 

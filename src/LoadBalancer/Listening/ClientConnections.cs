@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Net.Sockets;
 using ClusterAspire.LoadBalancer.Configuration;
 using ClusterAspire.LoadBalancer.Edge;
+using ClusterAspire.LoadBalancer.Transport;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -44,18 +45,13 @@ internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServ
             return;
         }
 
-        var framing = new RequestFraming();
-        var input = new StrictInput(transport.Input, framing);
-        var output = new WatchedOutput(transport.Output) { StaysOpen = () => input.IsHttp2 };
-        connection.Features.Set(framing);
-        connection.Transport = new Duplex(input, output);
+        var output = new WatchedOutput(transport.Output);
         var heartbeat = connection.Features.Get<IConnectionHeartbeatFeature>();
         heartbeat?.OnHeartbeat(_ => AbortIfStalled(connection, output), output);
-        connection.Features.Set<IConnectionHeartbeatFeature>(heartbeat is null ? null : new Http1Heartbeat(heartbeat, input));
-
         using var half = new HalfClosed(connection, TimeSpan.FromSeconds(options.HalfCloseTimeout));
         if (options.Edge)
         {
+            (connection as EventLoopConnection)?.StayOnLoop();
             using var plain = new EdgeConnection(edge.Value, limits, connection, transport.Input, output);
             if (!await plain.ServeAsync())
             {
@@ -63,6 +59,12 @@ internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServ
             }
         }
 
+        var framing = new RequestFraming();
+        var input = new StrictInput(transport.Input, framing);
+        output.StaysOpen = () => input.IsHttp2;
+        connection.Features.Set(framing);
+        connection.Transport = new Duplex(input, output);
+        connection.Features.Set<IConnectionHeartbeatFeature>(heartbeat is null ? null : new Http1Heartbeat(heartbeat, input));
         await http1(connection);
         if (input.IsHttp2)
         {

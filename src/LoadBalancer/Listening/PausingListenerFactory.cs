@@ -44,13 +44,11 @@ internal sealed class PausingListenerFactory(
         socket.Listen(transport.Value.Backlog);
         var port = (socket.LocalEndPoint as IPEndPoint)?.Port;
         var isPublic = port != options.Value.AdminUrl.Port;
-        // The edge blocks no thread, so it serves a request on the thread that received it. TLS would have to be decrypted there.
-        var isInline = endpoint is IPEndPoint && isPublic && options.Value.Edge && !options.Value.ListenAddresses.Any(address => address.IsHttps && address.Port == port);
         var listener = new PausingListener(
             socket,
             isPublic && options.Value.Edge && EventLoop.IsSupported
-                ? accepted => new EventLoopConnection(accepted, EventLoop.Next(), isInline)
-                : new SocketConnectionContextFactory(Options(transport.Value, isInline), loggers.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets")).Create,
+                ? accepted => new EventLoopConnection(accepted, EventLoop.Next())
+                : new SocketConnectionContextFactory(Options(transport.Value), loggers.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets")).Create,
             // Clients can wait in the queue of one that is handed on; they would be refused by another.
             ready: isPublic && inherited is not null ? answers.Heard : Task.CompletedTask,
             pauses: isPublic,
@@ -73,12 +71,12 @@ internal sealed class PausingListenerFactory(
         }
     }
 
-    private static SocketConnectionFactoryOptions Options(SocketTransportOptions transport, bool isInline) => new()
+    private static SocketConnectionFactoryOptions Options(SocketTransportOptions transport) => new()
     {
         IOQueueCount = transport.IOQueueCount,
         MaxReadBufferSize = transport.MaxReadBufferSize,
         MaxWriteBufferSize = transport.MaxWriteBufferSize,
-        UnsafePreferInlineScheduling = isInline || transport.UnsafePreferInlineScheduling,
+        UnsafePreferInlineScheduling = transport.UnsafePreferInlineScheduling,
         WaitForDataBeforeAllocatingBuffer = transport.WaitForDataBeforeAllocatingBuffer,
     };
 

@@ -11,7 +11,7 @@ internal sealed class WatchedOutput(PipeWriter inner) : PipeWriter
     private long _waitsSince = long.MaxValue;
 
     /// <summary>Whether the output stays open when Kestrel's HTTP/1 ends, because the connection continues as HTTP/2.</summary>
-    public Func<bool> StaysOpen { get; init; } = () => false;
+    public Func<bool>? StaysOpen { get; set; }
 
     /// <summary>For how long the client has not read what it was sent; zero while it keeps up.</summary>
     public TimeSpan Waiting => TimeSpan.FromMilliseconds(Math.Max(0, Environment.TickCount64 - Volatile.Read(ref _waitsSince)));
@@ -44,7 +44,7 @@ internal sealed class WatchedOutput(PipeWriter inner) : PipeWriter
     /// <inheritdoc/>
     public override void Complete(Exception? exception = null)
     {
-        if (!StaysOpen())
+        if (StaysOpen?.Invoke() is not true)
         {
             inner.Complete(exception);
         }

@@ -23,10 +23,9 @@ internal sealed class EventLoopConnection : DefaultConnectionContext, IEventLoop
     /// <summary>Takes an accepted socket.</summary>
     /// <param name="socket">The socket, which belongs to the connection from now on.</param>
     /// <param name="loop">The loop.</param>
-    /// <param name="isInline">Whether the server goes on on the loop's thread.</param>
-    public EventLoopConnection(Socket socket, EventLoop loop, bool isInline)
+    public EventLoopConnection(Socket socket, EventLoop loop)
     {
-        (Socket, _loop, IsInline, Descriptor) = (socket, loop, isInline, (int)socket.Handle);
+        (Socket, _loop, Descriptor) = (socket, loop, (int)socket.Handle);
         (_input, _output) = (new(this), new(this));
         Transport = this;
         ConnectionClosed = _closed.Token;
@@ -41,9 +40,6 @@ internal sealed class EventLoopConnection : DefaultConnectionContext, IEventLoop
 
     /// <inheritdoc/>
     public int Descriptor { get; }
-
-    /// <summary>Whether the server goes on on the loop's thread.</summary>
-    public bool IsInline { get; }
 
     /// <summary>Guards the socket, which is used by the loop and by the server.</summary>
     public Lock Lock { get; } = new();
@@ -112,6 +108,13 @@ internal sealed class EventLoopConnection : DefaultConnectionContext, IEventLoop
         {
             TellClosed();
         }
+    }
+
+    /// <summary>From now on the server goes on on the loop's thread, so it does not block. Before, a TLS handshake would.</summary>
+    public void StayOnLoop()
+    {
+        _input.IsInline = true;
+        _output.IsInline = true;
     }
 
     /// <summary>All that the client sent has been read, and it sends no more.</summary>
@@ -185,7 +188,19 @@ internal sealed class EventLoopConnection : DefaultConnectionContext, IEventLoop
     {
         if (!Interlocked.Exchange(ref _isClosedTold, true))
         {
-            ThreadPool.UnsafeQueueUserWorkItem(static closed => closed.Cancel(), _closed, preferLocal: false);
+            ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.Cancel(), this, preferLocal: false);
+        }
+    }
+
+    private void Cancel()
+    {
+        try
+        {
+            _closed.Cancel();
+        }
+        catch (AggregateException)
+        {
+            // Of those who were told.
         }
     }
 }

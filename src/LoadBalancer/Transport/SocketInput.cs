@@ -29,7 +29,13 @@ internal sealed class SocketInput(EventLoopConnection connection) : PipeReader, 
     private bool _isWaiting;
     private bool _isComplete;
     private Exception? _failure;
-    private ManualResetValueTaskSourceCore<ReadResult> _wait = new() { RunContinuationsAsynchronously = !connection.IsInline };
+    private ManualResetValueTaskSourceCore<ReadResult> _wait = new() { RunContinuationsAsynchronously = true };
+
+    /// <summary>Whether who waits goes on on the event loop's thread.</summary>
+    public bool IsInline
+    {
+        set => _wait.RunContinuationsAsynchronously = !value;
+    }
 
     /// <inheritdoc/>
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)

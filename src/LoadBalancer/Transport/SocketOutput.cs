@@ -18,7 +18,13 @@ internal sealed class SocketOutput(EventLoopConnection connection) : PipeWriter,
     private int _end;
     private bool _isCancelled;
     private bool _isWaiting;
-    private ManualResetValueTaskSourceCore<FlushResult> _wait = new() { RunContinuationsAsynchronously = !connection.IsInline };
+    private ManualResetValueTaskSourceCore<FlushResult> _wait = new() { RunContinuationsAsynchronously = true };
+
+    /// <summary>Whether who waits goes on on the event loop's thread.</summary>
+    public bool IsInline
+    {
+        set => _wait.RunContinuationsAsynchronously = !value;
+    }
 
     /// <inheritdoc/>
     public override bool CanGetUnflushedBytes => true;

@@ -50,7 +50,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     private int _receivedLength;
 
     // Connections with data that their readers have not been told of.
-    private readonly List<VirtualConnection> _informed = [];
+    private readonly List<VirtualConnection> _toPassOn = [];
 
     private Exception? _failure;
     private bool _isClosed;
@@ -409,12 +409,12 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     // A reader gets the data of several frames at once.
     private void PassOn()
     {
-        foreach (var connection in _informed)
+        foreach (var connection in _toPassOn)
         {
             connection.PassOn();
         }
 
-        _informed.Clear();
+        _toPassOn.Clear();
     }
 
     private void SendWhatWasAnswered()
@@ -443,7 +443,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
             // A connection that has ended is not known; the other side will soon know too.
             if (connection.Receive(frame, data))
             {
-                _informed.Add(connection);
+                _toPassOn.Add(connection);
             }
         }
     }

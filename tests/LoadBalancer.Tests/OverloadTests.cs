@@ -32,7 +32,8 @@ public sealed class OverloadTests
             Assert.NotNull(response.Headers.RetryAfter);
         });
         Assert.Equal("fast", await balancer.Client.GetStringAsync("/fast"));
-        Assert.Equal([1, 1], new[] { first.Requests, second.Requests }.Select(count => Math.Min(count, 1)));
+        // Others may be refused before the two have arrived.
+        await Eventually.IsTrueAsync(() => first.Requests > 0 && second.Requests > 0);
 
         finish.SetResult();
         Assert.All(await Task.WhenAll(requests), response => Assert.Equal(HttpStatusCode.OK, response.StatusCode));

@@ -35,12 +35,14 @@ internal sealed partial class Epoll
     }
 
     /// <summary>What happens to a socket from now on is reported, until it is closed.</summary>
+    /// <param name="socket">Its descriptor.</param>
+    /// <param name="number">The number it is reported by.</param>
     /// <exception cref="SocketException">The system takes no more.</exception>
-    public void Watch(int socket)
+    public void Watch(int socket, long number)
     {
         Span<byte> registration = stackalloc byte[Size];
         BinaryPrimitives.WriteUInt32LittleEndian(registration, (uint)(EpollEvents.Readable | EpollEvents.Writable | EpollEvents.PeerClosed) | EdgeTriggered);
-        BinaryPrimitives.WriteInt32LittleEndian(registration[Data..], socket);
+        BinaryPrimitives.WriteInt64LittleEndian(registration[Data..], number);
         if (Control(_descriptor, Add, socket, ref MemoryMarshal.GetReference(registration)) < 0)
         {
             throw new SocketException((int)SocketError.NoBufferSpaceAvailable);
@@ -66,13 +68,13 @@ internal sealed partial class Epoll
         }
     }
 
-    /// <summary>What happened, and to which socket.</summary>
-    public (int Socket, EpollEvents Events) this[int index]
+    /// <summary>What happened, and the number of the socket.</summary>
+    public (long Number, EpollEvents Events) this[int index]
     {
         get
         {
             var happened = _events.AsSpan(index * Size, Size);
-            return (BinaryPrimitives.ReadInt32LittleEndian(happened[Data..]), (EpollEvents)BinaryPrimitives.ReadUInt32LittleEndian(happened));
+            return (BinaryPrimitives.ReadInt64LittleEndian(happened[Data..]), (EpollEvents)BinaryPrimitives.ReadUInt32LittleEndian(happened));
         }
     }
 

@@ -14,9 +14,10 @@ internal sealed class EventLoop
     private static EventLoop? _current;
 
     private static int _next;
+    private static long _lastNumber;
 
     private readonly Epoll _epoll = new();
-    private readonly ConcurrentDictionary<int, IEventLoopSocket> _sockets = new();
+    private readonly ConcurrentDictionary<long, IEventLoopSocket> _sockets = new();
     private readonly List<IThreadPoolWorkItem> _deferred = [];
 
     private EventLoop() => new Thread(Run) { IsBackground = true, Name = "Event loop" }.UnsafeStart();
@@ -26,6 +27,9 @@ internal sealed class EventLoop
 
     /// <summary>The one for the next connection.</summary>
     public static EventLoop Next() => All.Value[(uint)Interlocked.Increment(ref _next) % (uint)All.Value.Length];
+
+    /// <summary>A number for <see cref="IEventLoopSocket.Number"/>.</summary>
+    public static long NewNumber() => Interlocked.Increment(ref _lastNumber);
 
     /// <summary>On a loop's thread: runs something when the loop has handled all that happened with what it handles now.</summary>
     /// <returns>Whether this is a loop's thread.</returns>
@@ -44,12 +48,12 @@ internal sealed class EventLoop
     /// <exception cref="System.Net.Sockets.SocketException">The system takes no more.</exception>
     public void Add(IEventLoopSocket socket)
     {
-        _sockets[socket.Descriptor] = socket;
-        _epoll.Watch(socket.Descriptor);
+        _sockets[socket.Number] = socket;
+        _epoll.Watch(socket.Descriptor, socket.Number);
     }
 
-    /// <summary>A socket is about to be closed: its descriptor may then be another's.</summary>
-    public void Remove(IEventLoopSocket socket) => _sockets.TryRemove(KeyValuePair.Create(socket.Descriptor, socket));
+    /// <summary>Says nothing more of a socket.</summary>
+    public void Remove(IEventLoopSocket socket) => _sockets.TryRemove(socket.Number, out _);
 
     private void Run()
     {
@@ -59,15 +63,15 @@ internal sealed class EventLoop
             var count = _epoll.Wait();
             for (var i = 0; i < count; i++)
             {
-                var (descriptor, events) = _epoll[i];
-                // An event of a closed socket may reach the next one of that descriptor, which finds nothing to do then.
-                if (_sockets.TryGetValue(descriptor, out var socket))
+                var (number, events) = _epoll[i];
+                // It may have been closed since the wait.
+                if (_sockets.TryGetValue(number, out var socket))
                 {
                     socket.Happened(events);
                 }
             }
 
-            // What these defer comes after the next wait, which does not block long then.
+            // Which may defer more.
             for (var i = 0; i < _deferred.Count; i++)
             {
                 _deferred[i].Execute();
@@ -81,8 +85,11 @@ internal sealed class EventLoop
 /// <summary>Whoever is told by an event loop what happens to a socket.</summary>
 internal interface IEventLoopSocket
 {
-    /// <summary>The socket's number in this process.</summary>
+    /// <summary>The socket's descriptor, which is another's as soon as it is closed.</summary>
     int Descriptor { get; }
+
+    /// <summary>Its own number, by <see cref="EventLoop.NewNumber"/>.</summary>
+    long Number { get; }
 
     /// <summary>Something happened to it. The loop waits, so this does not block.</summary>
     void Happened(EpollEvents events);

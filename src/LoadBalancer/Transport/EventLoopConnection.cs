@@ -41,6 +41,9 @@ internal sealed class EventLoopConnection : DefaultConnectionContext, IEventLoop
     /// <inheritdoc/>
     public int Descriptor { get; }
 
+    /// <inheritdoc/>
+    public long Number { get; } = EventLoop.NewNumber();
+
     /// <summary>Guards the socket, which is used by the loop and by the server.</summary>
     public Lock Lock { get; } = new();
 

@@ -20,6 +20,9 @@ internal sealed class EventLoopLink : IEventLoopSocket
     public int Descriptor { get; }
 
     /// <inheritdoc/>
+    public long Number { get; } = EventLoop.NewNumber();
+
+    /// <inheritdoc/>
     public void Happened(EpollEvents events)
     {
         if (!_link.ReceiveAvailable(toEnd: (events & (EpollEvents.PeerClosed | EpollEvents.HungUp | EpollEvents.Failed)) != 0))

@@ -65,12 +65,19 @@ internal sealed partial class SocketHolder : IDisposable
         {
             foreach (var endPoint in EndPoints(options))
             {
-                using var socket = ListenAddress.Listen(endPoint);
-                // Unlike the socket's own descriptor, a duplicate is passed on to child processes.
-                sockets.Add(new(Duplicate((int)socket.Handle), ownsHandle: true));
+                try
+                {
+                    using var socket = ListenAddress.Listen(endPoint);
+                    // Unlike the socket's own descriptor, a duplicate is passed on to child processes.
+                    sockets.Add(new(Duplicate((int)socket.Handle), ownsHandle: true));
+                }
+                catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported)
+                {
+                    // localhost may have one family only. The load balancer tries it too, and says what it lacks.
+                }
             }
 
-            return new(args, sockets, supervisor);
+            return sockets.Count > 0 ? new(args, sockets, supervisor) : null;
         }
         catch (SocketException)
         {
@@ -175,14 +182,10 @@ internal sealed partial class SocketHolder : IDisposable
             addresses.Add(Parse(options.Url));
         }
 
-        return addresses.Append(Parse(options.AdminUrl)).SelectMany(EndPoints).Distinct();
+        return addresses.Append(Parse(options.AdminUrl)).SelectMany(address => address.EndPoints()).Distinct();
     }
 
     private static ListenAddress Parse(Uri url) => new(url.OriginalString, false, url.Host, url.Port, null);
-
-    // localhost is both families, or the one there is.
-    private static IEnumerable<EndPoint> EndPoints(ListenAddress address) => address.EndPoints()
-        .Where(endPoint => Socket.OSSupportsIPv6 || endPoint.AddressFamily is not AddressFamily.InterNetworkV6);
 
     // Null when it is to stop.
     private Process? TryStart()

@@ -9,15 +9,15 @@ namespace ClusterAspire.Tests;
 
 /// <summary>
 /// Lets two test modules run at a time on this machine: one in the foreground, whose clusters saturate every core on purpose, and one in
-/// the background, which gets what the other leaves. <c>dotnet test</c> starts several at once. A module whose project has the assembly
-/// metadata <c>RunsInBackground</c> is of the second kind: it builds, or serves in its own process, and only takes longer where it waits.
+/// the background, at a lower priority. <c>dotnet test</c> starts several at once. A module whose project has the assembly metadata
+/// <c>RunsInBackground</c> is of the second kind, and the value is its nice value: 19 where it builds, 5 where it serves in its own process.
 /// </summary>
 public sealed class ModuleTurn : IAsyncLifetime
 {
-    private static readonly bool InBackground =
-        typeof(ModuleTurn).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Any(attribute => attribute.Key is "RunsInBackground");
+    private static readonly string? Background =
+        typeof(ModuleTurn).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().SingleOrDefault(attribute => attribute.Key is "RunsInBackground")?.Value;
 
-    private static readonly string Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"clusteraspire-tests{(InBackground ? "-background" : "")}.lock");
+    private static readonly string Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"clusteraspire-tests{(Background is null ? "" : "-background")}.lock");
 
     // Longer than all modules take together.
     private static readonly TimeSpan Limit = TimeSpan.FromHours(1);
@@ -27,9 +27,9 @@ public sealed class ModuleTurn : IAsyncLifetime
     /// <inheritdoc/>
     public async ValueTask InitializeAsync()
     {
-        if (InBackground)
+        if (Background is not null)
         {
-            LowerPriority();
+            LowerPriority(int.Parse(Background, CultureInfo.InvariantCulture));
         }
 
         for (var limit = DateTime.UtcNow + Limit; _lock is null;)
@@ -55,15 +55,14 @@ public sealed class ModuleTurn : IAsyncLifetime
     public ValueTask DisposeAsync() => _lock?.DisposeAsync() ?? default;
 
     // Threads and processes inherit it; a second pass finds the threads that others started during the first.
-    private static void LowerPriority()
+    private static void LowerPriority(int priority)
     {
         const int OfThread = 0;
-        const int Lowest = 19;
         for (var pass = 0; pass < 2 && OperatingSystem.IsLinux(); pass++)
         {
             foreach (var thread in Directory.GetDirectories("/proc/self/task"))
             {
-                _ = SetPriority(OfThread, int.Parse(System.IO.Path.GetFileName(thread), CultureInfo.InvariantCulture), Lowest);
+                _ = SetPriority(OfThread, int.Parse(System.IO.Path.GetFileName(thread), CultureInfo.InvariantCulture), priority);
             }
         }
     }

@@ -56,21 +56,13 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     private bool _isClosed;
     private uint _last;
 
-    /// <summary>Makes a link of a connected socket, after the greetings; the socket is the link's from now on.</summary>
+    /// <summary>
+    /// Makes a link of a connected socket, after the greetings; the socket is the link's from now on. Who makes it calls
+    /// <see cref="Receive"/>, <see cref="ReceiveAsync"/> or <see cref="ReceiveAvailable"/>.
+    /// </summary>
     /// <param name="socket">The socket.</param>
     /// <param name="options">How it works.</param>
-    public LinkConnection(Socket socket, LinkConnectionOptions options)
-    {
-        (_socket, _options) = (socket, options);
-        if (options.Receiver is { } receiver)
-        {
-            receiver(this);
-        }
-        else
-        {
-            _ = ReceiveAsync();
-        }
-    }
+    public LinkConnection(Socket socket, LinkConnectionOptions options) => (_socket, _options) = (socket, options);
 
     /// <summary>The socket.</summary>
     public Socket Socket => _socket;
@@ -123,6 +115,23 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
                 length = _socket.Receive(_received.AsSpan(_receivedLength));
             }
             while (Take(length));
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidDataException)
+        {
+            Abort(e);
+        }
+
+        End();
+    }
+
+    /// <summary>Receives until the link is over, on threads of the pool.</summary>
+    public async Task ReceiveAsync()
+    {
+        try
+        {
+            while (Take(await _socket.ReceiveAsync(_received.AsMemory(_receivedLength))))
+            {
+            }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidDataException)
         {
@@ -341,22 +350,6 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
 
         taken?.SetResult();
         return length > 0;
-    }
-
-    private async Task ReceiveAsync()
-    {
-        try
-        {
-            while (Take(await _socket.ReceiveAsync(_received.AsMemory(_receivedLength))))
-            {
-            }
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidDataException)
-        {
-            Abort(e);
-        }
-
-        End();
     }
 
     /// <summary>Takes what was received.</summary>

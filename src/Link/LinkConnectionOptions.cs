@@ -17,12 +17,6 @@ public sealed record LinkConnectionOptions
     /// <summary>Sends later what is given, when the current thread has done what it does; false if it is a thread that cannot say when.</summary>
     public Func<IThreadPoolWorkItem, bool>? Defer { get; init; }
 
-    /// <summary>
-    /// Has <see cref="LinkConnection.Receive"/> or <see cref="LinkConnection.ReceiveAvailable"/> called. Else threads of the pool receive,
-    /// each woken by the thread that waits for all sockets.
-    /// </summary>
-    public Action<LinkConnection>? Receiver { get; init; }
-
     /// <summary>Takes a virtual connection that the other side opened, and says whether it does; null on the side that opens them.</summary>
     public Func<VirtualConnection, bool>? Accept { get; init; }
 

@@ -23,7 +23,6 @@ internal sealed class ReplicaLink(string host, int port)
         Scheduler = PipeScheduler.Inline,
         SendsAtOnceAfter = TimeSpan.FromMicroseconds(100),
         Defer = EventLoop.TryDefer,
-        Receiver = EventLoop.IsSupported ? ReceiveOnLoop : null,
     };
 
     private readonly Lock _lock = new();
@@ -78,8 +77,14 @@ internal sealed class ReplicaLink(string host, int port)
     /// <param name="failure">What those are told whose connections end with it.</param>
     public void Drop(Exception? failure) => _link?.Abort(failure);
 
-    private static void ReceiveOnLoop(LinkConnection link)
+    private static void Receive(LinkConnection link)
     {
+        if (!EventLoop.IsSupported)
+        {
+            _ = link.ReceiveAsync();
+            return;
+        }
+
         link.Socket.Blocking = false;
         _ = new EventLoopLink(link);
     }
@@ -91,13 +96,15 @@ internal sealed class ReplicaLink(string host, int port)
         {
             try
             {
-                using var limit = new CancellationTokenSource(ConnectTimeout);
-                link = await LinkDialer.ConnectAsync(endPoint, port, Options, limit.Token);
+                link = await LinkDialer.ConnectAsync(endPoint, port, ConnectTimeout, Options);
+                Receive(link);
                 break;
             }
-            catch (Exception e) when (e is SocketException or InvalidDataException or OperationCanceledException or IOException)
+            catch (Exception e) when (e is SocketException or InvalidDataException)
             {
                 // The connection uses TCP then, or fails.
+                link?.Dispose();
+                link = null;
             }
         }
 

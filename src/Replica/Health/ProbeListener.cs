@@ -209,7 +209,7 @@ internal sealed partial class ProbeListener : IConnectionListener
 
             if (Greeting.IsBegunBy(_head.AsSpan(0, length)))
             {
-                _ = _links.ServeAsync(socket, _link);
+                _links.Serve(socket, _link);
                 return;
             }
 

@@ -18,6 +18,9 @@ internal sealed partial class LinkServer(ILogger<LinkServer> logger) : IDisposab
     // A load balancer sends its greeting at once.
     private static readonly TimeSpan GreetingLimit = TimeSpan.FromSeconds(5);
 
+    // Each load balancer has one link; who gets none uses TCP.
+    private const int MostThreads = 64;
+
     private static readonly TimeSpan AcceptRetryDelay = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<int, LinkPort> _ports = new();
@@ -25,6 +28,7 @@ internal sealed partial class LinkServer(ILogger<LinkServer> logger) : IDisposab
     private readonly Lock _lock = new();
     private LinkSocket? _socket;
     private bool _hasBegun;
+    private int _threads;
 
     /// <summary>What <c>/health</c> says of it; null before the HTTP server listens.</summary>
     public LinkOffer? Offer => _ports.IsEmpty ? null : new(Greeting.Version, _socket?.Path);
@@ -47,39 +51,18 @@ internal sealed partial class LinkServer(ILogger<LinkServer> logger) : IDisposab
         return _ports[local.Port] = new(local, take, this);
     }
 
-    /// <summary>Serves a socket that began with a greeting.</summary>
+    /// <summary>Serves a socket that began with a greeting, by a thread of its own.</summary>
     /// <param name="socket">The socket, of which nothing has been read.</param>
     /// <param name="port">The port it was accepted at; null for the one that the greeting names.</param>
-    public async Task ServeAsync(Socket socket, LinkPort? port)
+    public void Serve(Socket socket, LinkPort? port)
     {
-        try
+        if (Interlocked.Increment(ref _threads) <= MostThreads)
         {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
-            limit.CancelAfter(GreetingLimit);
-            var greeting = new byte[Greeting.Length];
-            for (var read = 0; read < greeting.Length;)
-            {
-                var length = await socket.ReceiveAsync(greeting.AsMemory(read), limit.Token);
-                if (length == 0)
-                {
-                    socket.Dispose();
-                    return;
-                }
-
-                read += length;
-            }
-
-            if (!Greeting.TryRead(greeting, out var number) || (port ?? _ports.GetValueOrDefault(number)) is not { } to)
-            {
-                socket.Dispose();
-                return;
-            }
-
-            await socket.SendAsync(Greeting.Write(to.Local.Port), limit.Token);
-            to.Carry(socket);
+            new Thread(() => Run(socket, port)) { IsBackground = true, Name = "Link" }.UnsafeStart();
         }
-        catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
+        else
         {
+            Interlocked.Decrement(ref _threads);
             socket.Dispose();
         }
     }
@@ -102,13 +85,63 @@ internal sealed partial class LinkServer(ILogger<LinkServer> logger) : IDisposab
 
     internal void Close(LinkPort port) => _ports.TryRemove(KeyValuePair.Create(port.Local.Port, port));
 
+    private void Run(Socket socket, LinkPort? port)
+    {
+        try
+        {
+            if (Greet(socket, port) is { } to)
+            {
+                to.Carry(socket);
+            }
+            else
+            {
+                socket.Dispose();
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            socket.Dispose();
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _threads);
+        }
+    }
+
+    /// <summary>Exchanges the greetings.</summary>
+    /// <returns>Where the link leads; null where that is no port of this replica.</returns>
+    private LinkPort? Greet(Socket socket, LinkPort? port)
+    {
+        socket.ReceiveTimeout = (int)GreetingLimit.TotalMilliseconds;
+        var greeting = new byte[Greeting.Length];
+        for (var read = 0; read < greeting.Length;)
+        {
+            var length = socket.Receive(greeting.AsSpan(read));
+            if (length == 0)
+            {
+                return null;
+            }
+
+            read += length;
+        }
+
+        if (!Greeting.TryRead(greeting, out var number) || (port ?? _ports.GetValueOrDefault(number)) is not { } to)
+        {
+            return null;
+        }
+
+        socket.Send(Greeting.Write(to.Local.Port));
+        socket.ReceiveTimeout = 0;
+        return to;
+    }
+
     private async Task AcceptAsync()
     {
         while (_socket is not null)
         {
             try
             {
-                _ = ServeAsync(await _socket.AcceptAsync(_end.Token), null);
+                Serve(await _socket.AcceptAsync(_end.Token), null);
             }
             catch (SocketException e) when (e.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable)
             {
@@ -146,7 +179,7 @@ internal sealed class LinkPort(IPEndPoint local, Func<ConnectionContext, bool> t
     /// <summary>Where the HTTP server listens.</summary>
     public IPEndPoint Local => local;
 
-    /// <summary>Makes a link of a socket.</summary>
+    /// <summary>Makes a link of a socket, and returns when it is over.</summary>
     public void Carry(Socket socket)
     {
         if (socket.ProtocolType is ProtocolType.Tcp)
@@ -156,9 +189,11 @@ internal sealed class LinkPort(IPEndPoint local, Func<ConnectionContext, bool> t
 
         // The other side of a Unix socket is on this machine and has no IP address.
         var remote = socket.RemoteEndPoint as IPEndPoint ?? new(local.AddressFamily is AddressFamily.InterNetworkV6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, 0);
-        var link = new LinkConnection(socket, new() { Receiver = StartThread, Accept = connection => take(new LinkedConnection(connection, local, remote)) });
+        var link = new LinkConnection(socket, new() { Accept = connection => take(new LinkedConnection(connection, local, remote)) });
         _links[link] = true;
-        _ = ForgetAsync(link);
+        link.Receive();
+        _links.TryRemove(link, out _);
+        server.Ended(link);
     }
 
     /// <summary>Ends its links, each after its last answers have arrived.</summary>
@@ -166,14 +201,5 @@ internal sealed class LinkPort(IPEndPoint local, Func<ConnectionContext, bool> t
     {
         server.Close(this);
         await Task.WhenAll(_links.Keys.Select(link => link.EndAsync(EndLimit)));
-    }
-
-    private static void StartThread(LinkConnection link) => new Thread(link.Receive) { IsBackground = true, Name = "Link" }.UnsafeStart();
-
-    private async Task ForgetAsync(LinkConnection link)
-    {
-        await link.Closed;
-        _links.TryRemove(link, out _);
-        server.Ended(link);
     }
 }

@@ -83,7 +83,7 @@ internal sealed partial class RecordingUpstream : IUpstream, IAsyncDisposable
         {
             await socket.ReceiveAsync(first);
             await socket.SendAsync(first);
-            _ = new LinkConnection(socket, new()
+            var link = new LinkConnection(socket, new()
             {
                 Accept = connection =>
                 {
@@ -91,6 +91,7 @@ internal sealed partial class RecordingUpstream : IUpstream, IAsyncDisposable
                     return true;
                 },
             });
+            _ = link.ReceiveAsync();
             return;
         }
 

@@ -20,6 +20,9 @@ public sealed class LinkConnectionTests : IDisposable
         near.Connect(listener.LocalEndpoint);
         _far = new(listener.AcceptSocket(), new() { Accept = connection => _takes && _accepted.Writer.TryWrite(connection) });
         _near = new(near, new() { SendsAtOnceAfter = TimeSpan.Zero });
+        // One side as in a replica.
+        new Thread(_far.Receive) { IsBackground = true }.Start();
+        _ = _near.ReceiveAsync();
     }
 
     public void Dispose()
@@ -214,6 +217,7 @@ public sealed class LinkConnectionTests : IDisposable
         using var client = new TcpClient();
         await client.ConnectAsync((IPEndPoint)listener.LocalEndpoint);
         using var link = new LinkConnection(await listener.AcceptSocketAsync(), new() { Accept = _ => true });
+        _ = link.ReceiveAsync();
         await client.GetStream().WriteAsync(bytes);
         if (bytes[0] == 9)
         {
@@ -232,6 +236,7 @@ public sealed class LinkConnectionTests : IDisposable
         using var client = new TcpClient();
         await client.ConnectAsync((IPEndPoint)listener.LocalEndpoint);
         using var link = new LinkConnection(await listener.AcceptSocketAsync(), new() { Accept = _ => true });
+        _ = link.ReceiveAsync();
         var stream = client.GetStream();
         await stream.WriteAsync(new byte[] { 1, 0, 0, 0, 1, 0, 0, 0 });
         try

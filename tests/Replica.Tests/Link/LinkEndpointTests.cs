@@ -129,8 +129,12 @@ public sealed class LinkEndpointTests
 
     private static async Task<LinkOffer> OfferAsync(TestApplication app) => (await app.Client.GetFromJsonAsync("/health", ContractJson.Default.ReplicaHealth))!.Link!;
 
-    private static Task<LinkConnection> DialAsync(EndPoint endPoint, int port) =>
-        Eventually.InTimeAsync(LinkDialer.ConnectAsync(endPoint, port, new() { SendsAtOnceAfter = TimeSpan.Zero }, TestContext.Current.CancellationToken));
+    private static async Task<LinkConnection> DialAsync(EndPoint endPoint, int port)
+    {
+        var link = await LinkDialer.ConnectAsync(endPoint, port, Eventually.Limit, new() { SendsAtOnceAfter = TimeSpan.Zero });
+        _ = link.ReceiveAsync();
+        return link;
+    }
 
     private static async Task<long> ReadToEndAsync(VirtualConnection connection)
     {

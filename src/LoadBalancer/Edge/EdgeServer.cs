@@ -35,7 +35,7 @@ internal sealed class EdgeServer(
     OpenConnections open,
     TimeProvider time) : IDisposable
 {
-    private const int MostIdleExchanges = 64;
+    private const int MostIdleExchanges = 1024;
 
     private readonly ConditionalWeakTable<Upstream, Address> _addresses = [];
     private readonly ConnectionPools _pools = new(HttpClientConfig.Empty, connections, usesLinks: true, ReplicaClients.ConnectTimeout);

@@ -10,7 +10,7 @@ namespace ClusterAspire.Tests;
 /// <summary>
 /// Lets two test modules run at a time on this machine: one in the foreground, whose clusters saturate every core on purpose, and one in
 /// the background, at a lower priority. <c>dotnet test</c> starts several at once. A module whose project has the assembly metadata
-/// <c>RunsInBackground</c> is of the second kind, and the value is its nice value: 19 where it builds, 5 where it serves in its own process.
+/// <c>RunsInBackground</c> is of the second kind, and the value is its nice value: 19 where it builds, 5 where it serves in its own process, 0 where its tests look at it.
 /// </summary>
 public sealed class ModuleTurn : IAsyncLifetime
 {

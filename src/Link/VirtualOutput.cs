@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 
@@ -7,11 +6,7 @@ namespace ClusterAspire.Link;
 /// <summary>Sends to a virtual connection's other side. What is not flushed is in a buffer that an idle connection does not have.</summary>
 internal sealed class VirtualOutput(VirtualConnection connection) : PipeWriter
 {
-    private const int SmallestBuffer = 4096;
-
-    private byte[] _buffer = [];
-    private int _start;
-    private int _end;
+    private readonly PooledBuffer _unflushed = new();
     private bool _isComplete;
     private volatile bool _isCancelled;
 
@@ -19,21 +14,13 @@ internal sealed class VirtualOutput(VirtualConnection connection) : PipeWriter
     public override bool CanGetUnflushedBytes => true;
 
     /// <inheritdoc/>
-    public override long UnflushedBytes => _end - _start;
+    public override long UnflushedBytes => _unflushed.Length;
 
     /// <inheritdoc/>
-    public override void Advance(int bytes)
-    {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)bytes, (uint)(_buffer.Length - _end));
-        _end += bytes;
-    }
+    public override void Advance(int bytes) => _unflushed.Add(bytes);
 
     /// <inheritdoc/>
-    public override Memory<byte> GetMemory(int sizeHint = 0)
-    {
-        MakeRoom(Math.Max(sizeHint, 1));
-        return _buffer.AsMemory(_end);
-    }
+    public override Memory<byte> GetMemory(int sizeHint = 0) => _unflushed.Room(Math.Max(sizeHint, 1));
 
     /// <inheritdoc/>
     public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
@@ -44,7 +31,7 @@ internal sealed class VirtualOutput(VirtualConnection connection) : PipeWriter
         if (connection.IsClosed)
         {
             // The same result as of a pipe whose reader has completed.
-            GiveBack();
+            _unflushed.Clear();
             return new(new FlushResult(isCanceled: false, isCompleted: true));
         }
 
@@ -70,7 +57,7 @@ internal sealed class VirtualOutput(VirtualConnection connection) : PipeWriter
         _isComplete = true;
         if (connection.IsClosed)
         {
-            GiveBack();
+            _unflushed.Clear();
         }
         else if (exception is null && SendUnflushed())
         {
@@ -78,7 +65,7 @@ internal sealed class VirtualOutput(VirtualConnection connection) : PipeWriter
         }
         else
         {
-            GiveBack();
+            _unflushed.Clear();
             connection.Close(CloseReason.Aborted);
         }
     }
@@ -105,43 +92,16 @@ internal sealed class VirtualOutput(VirtualConnection connection) : PipeWriter
     {
         try
         {
-            _start += _end > _start ? connection.Send(_buffer.AsSpan(_start, _end - _start)) : 0;
+            if (_unflushed.Length > 0)
+            {
+                _unflushed.Take(connection.Send(_unflushed.Bytes.Span));
+            }
         }
         catch (LinkBrokenException)
         {
-            _start = _end;
+            _unflushed.Clear();
         }
 
-        if (_start < _end)
-        {
-            return false;
-        }
-
-        GiveBack();
-        return true;
-    }
-
-    private void MakeRoom(int length)
-    {
-        if (_buffer.Length - _end >= length)
-        {
-            return;
-        }
-
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(SmallestBuffer, (_end - _start + length) * 2));
-        _buffer.AsSpan(_start, _end - _start).CopyTo(larger);
-        var unflushed = _end - _start;
-        GiveBack();
-        (_buffer, _end) = (larger, unflushed);
-    }
-
-    private void GiveBack()
-    {
-        if (_buffer.Length > 0)
-        {
-            ArrayPool<byte>.Shared.Return(_buffer);
-        }
-
-        (_buffer, _start, _end) = ([], 0, 0);
+        return _unflushed.Length == 0;
     }
 }

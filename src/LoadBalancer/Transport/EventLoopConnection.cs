@@ -116,8 +116,8 @@ internal sealed class EventLoopConnection : DefaultConnectionContext, IEventLoop
     /// <summary>From now on the server goes on on the loop's thread, so it does not block. Before, a TLS handshake would.</summary>
     public void StayOnLoop()
     {
-        _input.IsInline = true;
-        _output.IsInline = true;
+        _input.Wait.IsInline = true;
+        _output.Wait.IsInline = true;
     }
 
     /// <summary>All that the client sent has been read, and it sends no more.</summary>

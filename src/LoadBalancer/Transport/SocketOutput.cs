@@ -1,64 +1,40 @@
-using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
-using System.Threading.Tasks.Sources;
+using ClusterAspire.Link;
 using Microsoft.AspNetCore.Connections;
 
 namespace ClusterAspire.LoadBalancer.Transport;
 
 /// <summary>What a client is sent: by whoever flushes, at once. A flush waits while the system has no room for it.</summary>
-internal sealed class SocketOutput(EventLoopConnection connection) : PipeWriter, IValueTaskSource<FlushResult>
+internal sealed class SocketOutput(EventLoopConnection connection) : PipeWriter
 {
-    private const int SmallestBuffer = 4096;
-
-    private readonly Lock _lock = connection.Lock;
-    private byte[] _buffer = [];
-    private int _start;
-    private int _end;
+    private readonly PooledBuffer _unflushed = new();
     private bool _isCancelled;
-    private bool _isWaiting;
-    private ManualResetValueTaskSourceCore<FlushResult> _wait = new() { RunContinuationsAsynchronously = true };
 
-    /// <summary>Whether who waits goes on on the event loop's thread.</summary>
-    public bool IsInline
-    {
-        set => _wait.RunContinuationsAsynchronously = !value;
-    }
+    /// <summary>The flush that waits.</summary>
+    public Wait<FlushResult> Wait { get; } = new(connection.Lock);
 
     /// <inheritdoc/>
     public override bool CanGetUnflushedBytes => true;
 
     /// <inheritdoc/>
-    public override long UnflushedBytes => _end - _start;
+    public override long UnflushedBytes => _unflushed.Length;
 
     /// <inheritdoc/>
-    public override void Advance(int bytes)
-    {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)bytes, (uint)(_buffer.Length - _end));
-        _end += bytes;
-    }
+    public override void Advance(int bytes) => _unflushed.Add(bytes);
 
     /// <inheritdoc/>
-    public override Memory<byte> GetMemory(int sizeHint = 0)
-    {
-        MakeRoom(Math.Max(sizeHint, 1));
-        return _buffer.AsMemory(_end);
-    }
+    public override Memory<byte> GetMemory(int sizeHint = 0) => _unflushed.Room(Math.Max(sizeHint, 1));
 
     /// <inheritdoc/>
-    public override Span<byte> GetSpan(int sizeHint = 0)
-    {
-        MakeRoom(Math.Max(sizeHint, 1));
-        return _buffer.AsSpan(_end);
-    }
+    public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
 
     /// <inheritdoc/>
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        ValueTask<FlushResult> waiting;
-        lock (_lock)
+        ValueTask<FlushResult> begun;
+        lock (connection.Lock)
         {
             if (_isCancelled || Send())
             {
@@ -67,29 +43,25 @@ internal sealed class SocketOutput(EventLoopConnection connection) : PipeWriter,
                 return new(result);
             }
 
-            _wait.Reset();
-            _isWaiting = true;
-            waiting = new(this, _wait.Version);
+            begun = Wait.Begin();
         }
 
-        return cancellationToken.CanBeCanceled ? WaitAsync(waiting, cancellationToken) : waiting;
+        return Wait.OrCancelled(begun, cancellationToken);
     }
 
     /// <inheritdoc/>
     public override void CancelPendingFlush()
     {
-        lock (_lock)
+        lock (connection.Lock)
         {
-            if (!_isWaiting)
+            if (!Wait.TryEnd())
             {
                 _isCancelled = true;
                 return;
             }
-
-            _isWaiting = false;
         }
 
-        _wait.SetResult(new(isCanceled: true, isCompleted: false));
+        Wait.Complete(new(isCanceled: true, isCompleted: false));
     }
 
     /// <inheritdoc/>
@@ -109,45 +81,33 @@ internal sealed class SocketOutput(EventLoopConnection connection) : PipeWriter,
             await FlushAsync(CancellationToken.None);
         }
 
-        lock (_lock)
+        lock (connection.Lock)
         {
-            GiveBack();
+            _unflushed.Clear();
         }
     }
-
-    /// <inheritdoc/>
-    FlushResult IValueTaskSource<FlushResult>.GetResult(short token) => _wait.GetResult(token);
-
-    /// <inheritdoc/>
-    ValueTaskSourceStatus IValueTaskSource<FlushResult>.GetStatus(short token) => _wait.GetStatus(token);
-
-    /// <inheritdoc/>
-    void IValueTaskSource<FlushResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _wait.OnCompleted(continuation, state, token, flags);
 
     /// <summary>There may be room, or the connection is over.</summary>
     public void Ready()
     {
-        lock (_lock)
+        lock (connection.Lock)
         {
-            if (!_isWaiting || !Send())
+            if (!Wait.IsPending || !Send() || !Wait.TryEnd())
             {
                 return;
             }
-
-            _isWaiting = false;
         }
 
-        _wait.SetResult(new(isCanceled: false, connection.IsClosed));
+        Wait.Complete(new(isCanceled: false, connection.IsClosed));
     }
 
     /// <summary>Sends.</summary>
     /// <returns>Whether that was all, or nothing more can be sent.</returns>
     private bool Send()
     {
-        while (_start < _end && !connection.IsClosed)
+        while (_unflushed.Length > 0 && !connection.IsClosed)
         {
-            var sent = connection.Socket.Send(_buffer.AsSpan(_start, _end - _start), SocketFlags.None, out var error);
+            var sent = connection.Socket.Send(_unflushed.Bytes.Span, SocketFlags.None, out var error);
             if (error is SocketError.WouldBlock)
             {
                 return false;
@@ -159,56 +119,10 @@ internal sealed class SocketOutput(EventLoopConnection connection) : PipeWriter,
                 break;
             }
 
-            _start += sent;
+            _unflushed.Take(sent);
         }
 
-        GiveBack();
+        _unflushed.Clear();
         return true;
-    }
-
-    private void MakeRoom(int length)
-    {
-        if (_buffer.Length - _end >= length)
-        {
-            return;
-        }
-
-        var unflushed = _end - _start;
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(SmallestBuffer, (unflushed + length) * 2));
-        _buffer.AsSpan(_start, unflushed).CopyTo(larger);
-        GiveBack();
-        (_buffer, _end) = (larger, unflushed);
-    }
-
-    private void GiveBack()
-    {
-        if (_buffer.Length > 0)
-        {
-            ArrayPool<byte>.Shared.Return(_buffer);
-        }
-
-        (_buffer, _start, _end) = ([], 0, 0);
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<FlushResult> WaitAsync(ValueTask<FlushResult> waiting, CancellationToken cancellationToken)
-    {
-        using var registration = cancellationToken.UnsafeRegister(static (output, token) => ((SocketOutput)output!).GiveUp(new OperationCanceledException(token)), this);
-        return await waiting;
-    }
-
-    private void GiveUp(OperationCanceledException reason)
-    {
-        lock (_lock)
-        {
-            if (!_isWaiting)
-            {
-                return;
-            }
-
-            _isWaiting = false;
-        }
-
-        _wait.SetException(reason);
     }
 }

@@ -4,26 +4,10 @@ using System.Runtime.CompilerServices;
 namespace ClusterAspire.Link;
 
 /// <summary>Sends to a virtual connection's other side. What is not flushed is in a buffer that an idle connection does not have.</summary>
-internal sealed class VirtualOutput(VirtualConnection connection) : PipeWriter
+internal sealed class VirtualOutput(VirtualConnection connection) : PooledWriter
 {
-    private readonly PooledBuffer _unflushed = new();
     private bool _isComplete;
     private volatile bool _isCancelled;
-
-    /// <inheritdoc/>
-    public override bool CanGetUnflushedBytes => true;
-
-    /// <inheritdoc/>
-    public override long UnflushedBytes => _unflushed.Length;
-
-    /// <inheritdoc/>
-    public override void Advance(int bytes) => _unflushed.Add(bytes);
-
-    /// <inheritdoc/>
-    public override Memory<byte> GetMemory(int sizeHint = 0) => _unflushed.Room(Math.Max(sizeHint, 1));
-
-    /// <inheritdoc/>
-    public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
 
     /// <inheritdoc/>
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
@@ -31,7 +15,7 @@ internal sealed class VirtualOutput(VirtualConnection connection) : PipeWriter
         if (connection.IsClosed)
         {
             // The same result as of a pipe whose reader has completed.
-            _unflushed.Clear();
+            Unflushed.Clear();
             return new(new FlushResult(isCanceled: false, isCompleted: true));
         }
 
@@ -57,7 +41,7 @@ internal sealed class VirtualOutput(VirtualConnection connection) : PipeWriter
         _isComplete = true;
         if (connection.IsClosed)
         {
-            _unflushed.Clear();
+            Unflushed.Clear();
         }
         else if (exception is null && SendUnflushed())
         {
@@ -65,7 +49,7 @@ internal sealed class VirtualOutput(VirtualConnection connection) : PipeWriter
         }
         else
         {
-            _unflushed.Clear();
+            Unflushed.Clear();
             connection.Close(CloseReason.Aborted);
         }
     }
@@ -92,16 +76,16 @@ internal sealed class VirtualOutput(VirtualConnection connection) : PipeWriter
     {
         try
         {
-            if (_unflushed.Length > 0)
+            if (Unflushed.Length > 0)
             {
-                _unflushed.Take(connection.Send(_unflushed.Bytes.Span));
+                Unflushed.Take(connection.Send(Unflushed.Bytes.Span));
             }
         }
         catch (LinkBrokenException)
         {
-            _unflushed.Clear();
+            Unflushed.Clear();
         }
 
-        return _unflushed.Length == 0;
+        return Unflushed.Length == 0;
     }
 }

@@ -6,28 +6,12 @@ using Microsoft.AspNetCore.Connections;
 namespace ClusterAspire.LoadBalancer.Transport;
 
 /// <summary>What a client is sent: by whoever flushes, at once. A flush waits while the system has no room for it.</summary>
-internal sealed class SocketOutput(EventLoopConnection connection) : PipeWriter
+internal sealed class SocketOutput(EventLoopConnection connection) : PooledWriter
 {
-    private readonly PooledBuffer _unflushed = new();
     private bool _isCancelled;
 
     /// <summary>The flush that waits.</summary>
     public Wait<FlushResult> Wait { get; } = new(connection.Lock);
-
-    /// <inheritdoc/>
-    public override bool CanGetUnflushedBytes => true;
-
-    /// <inheritdoc/>
-    public override long UnflushedBytes => _unflushed.Length;
-
-    /// <inheritdoc/>
-    public override void Advance(int bytes) => _unflushed.Add(bytes);
-
-    /// <inheritdoc/>
-    public override Memory<byte> GetMemory(int sizeHint = 0) => _unflushed.Room(Math.Max(sizeHint, 1));
-
-    /// <inheritdoc/>
-    public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
 
     /// <inheritdoc/>
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
@@ -76,14 +60,14 @@ internal sealed class SocketOutput(EventLoopConnection connection) : PipeWriter
     /// <summary>Sends what is left. Nobody writes any more.</summary>
     public async ValueTask CompleteAsync()
     {
-        if (UnflushedBytes > 0)
+        if (Unflushed.Length > 0)
         {
             await FlushAsync(CancellationToken.None);
         }
 
         lock (connection.Lock)
         {
-            _unflushed.Clear();
+            Unflushed.Clear();
         }
     }
 
@@ -105,9 +89,9 @@ internal sealed class SocketOutput(EventLoopConnection connection) : PipeWriter
     /// <returns>Whether that was all, or nothing more can be sent.</returns>
     private bool Send()
     {
-        while (_unflushed.Length > 0 && !connection.IsClosed)
+        while (Unflushed.Length > 0 && !connection.IsClosed)
         {
-            var sent = connection.Socket.Send(_unflushed.Bytes.Span, SocketFlags.None, out var error);
+            var sent = connection.Socket.Send(Unflushed.Bytes.Span, SocketFlags.None, out var error);
             if (error is SocketError.WouldBlock)
             {
                 return false;
@@ -119,10 +103,10 @@ internal sealed class SocketOutput(EventLoopConnection connection) : PipeWriter
                 break;
             }
 
-            _unflushed.Take(sent);
+            Unflushed.Take(sent);
         }
 
-        _unflushed.Clear();
+        Unflushed.Clear();
         return true;
     }
 }

@@ -58,6 +58,20 @@ internal class TestProcess : IAsyncDisposable
         return (process.ExitCode, string.Join('\n', run._output), string.Join('\n', run._errors));
     }
 
+    /// <summary>Whether a process runs; one that has ended but was not collected yet does not. Linux only (proc(5)).</summary>
+    public static bool IsRunning(int pid)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{pid}/stat");
+            return stat[stat.LastIndexOf(')') + 2] is not ('Z' or 'X');
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Sends a signal to a process, such as <c>TERM</c>.</summary>
     public static void Signal(string signal, int pid) => Run("kill", $"-{signal}", $"{pid}");
 

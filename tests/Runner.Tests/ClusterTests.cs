@@ -189,7 +189,7 @@ public abstract class ClusterTests
         cluster.Runner.Signal(Unix.SigTerm);
 
         Assert.Equal(0, await cluster.Runner.ExitAsync());
-        Assert.DoesNotContain(children, Unix.IsRunning);
+        Assert.DoesNotContain(children, TestProcess.IsRunning);
         Assert.Contains(cluster.Runner.Output, line => line.StartsWith("Draining: ", StringComparison.Ordinal));
     }
 
@@ -209,7 +209,7 @@ public abstract class ClusterTests
         cluster.Runner.Signal(Unix.SigInt);
 
         Assert.Equal(128 + Unix.SigInt, await cluster.Runner.ExitAsync());
-        Assert.DoesNotContain(children, Unix.IsRunning);
+        Assert.DoesNotContain(children, TestProcess.IsRunning);
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => inFlight);
     }
 

@@ -58,7 +58,7 @@ public sealed class ProcessClusterTests : ClusterTests
         cluster.Runner.Signal(Unix.SigKill);
         await cluster.Runner.ExitAsync();
 
-        await Eventually.IsTrueAsync(() => !all.Any(Unix.IsRunning), "neither replicas nor standbys are left behind");
+        await Eventually.IsTrueAsync(() => !all.Any(TestProcess.IsRunning), "neither replicas nor standbys are left behind");
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public sealed class ProcessClusterTests : ClusterTests
         cluster.Runner.Signal(Unix.SigKill);
         await cluster.Runner.ExitAsync();
 
-        await Eventually.IsTrueAsync(() => !children.Any(Unix.IsRunning), "its children are gone");
+        await Eventually.IsTrueAsync(() => !children.Any(TestProcess.IsRunning), "its children are gone");
     }
 
     [Fact]
@@ -100,7 +100,7 @@ public sealed class ProcessClusterTests : ClusterTests
 
         dotnetRun.Signal(Unix.SigKill);
 
-        await Eventually.IsTrueAsync(() => !all.Any(Unix.IsRunning), "the Runner and its children are gone");
+        await Eventually.IsTrueAsync(() => !all.Any(TestProcess.IsRunning), "the Runner and its children are gone");
     }
 
     private static List<string> CoresOfThreads(int pid) =>

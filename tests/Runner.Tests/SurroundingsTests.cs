@@ -88,13 +88,13 @@ public sealed class SurroundingsTests
         cluster.Runner.Signal(Unix.SigKill);
         // Sooner it would count as the same, whatever it is.
         await Task.Delay(TimeSpan.FromSeconds(1), Cancelled);
-        if (Unix.IsRunning(runner))
+        if (TestProcess.IsRunning(runner))
         {
             Unix.Signal(runner, Unix.SigHup);
         }
 
         Assert.Equal(HttpStatusCode.OK, (await Eventually.InTimeAsync(inFlight)).StatusCode);
-        await Eventually.IsTrueAsync(() => !all.Any(Unix.IsRunning), "all of it has drained");
+        await Eventually.IsTrueAsync(() => !all.Any(TestProcess.IsRunning), "all of it has drained");
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public sealed class SurroundingsTests
 
         var back = await cluster.ReplicaAsync(replica.Name, replica => replica is { State: "ready", Restarts: 1 }, "it is back");
         Assert.NotEqual(replica.Pid, back.Pid);
-        Assert.False(Unix.IsRunning(replica.Pid!.Value));
+        Assert.False(TestProcess.IsRunning(replica.Pid!.Value));
         Assert.Equal("replica-0", await cluster.FastAsync());
     }
 
@@ -127,7 +127,7 @@ public sealed class SurroundingsTests
         using var response = await Eventually.InTimeAsync(inFlight);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal(0, await cluster.Runner.ExitAsync());
-        Assert.False(Unix.IsRunning(server));
+        Assert.False(TestProcess.IsRunning(server));
     }
 
     [Fact]
@@ -142,7 +142,7 @@ public sealed class SurroundingsTests
         cluster.Runner.Signal(Unix.SigKill);
         await cluster.Runner.ExitAsync();
 
-        await Eventually.IsTrueAsync(() => !all.Any(Unix.IsRunning), "all of it is gone");
+        await Eventually.IsTrueAsync(() => !all.Any(TestProcess.IsRunning), "all of it is gone");
     }
 
     [Fact]
@@ -427,6 +427,6 @@ public sealed class SurroundingsTests
         var children = Unix.Children(cluster.Runner.Pid);
         cluster.Runner.Signal(Unix.SigTerm);
         Assert.Equal(0, await cluster.Runner.ExitAsync());
-        Assert.DoesNotContain(children, Unix.IsRunning);
+        Assert.DoesNotContain(children, TestProcess.IsRunning);
     }
 }

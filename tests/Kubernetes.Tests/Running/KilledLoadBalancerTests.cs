@@ -60,7 +60,7 @@ public sealed class KilledLoadBalancerTests() : ClusterTests("kubernetes")
 
         pod.Kill();
 
-        await Eventually.IsTrueAsync(() => !Processes.IsRunning(child), "the load balancer is gone");
+        await Eventually.IsTrueAsync(() => !TestProcess.IsRunning(child), "the load balancer is gone");
     }
 
     private async Task<Pod> StartAsync()

@@ -5,20 +5,6 @@ namespace ClusterAspire.Kubernetes.Tests;
 /// <summary>What Linux knows of processes: proc(5).</summary>
 internal static class Processes
 {
-    /// <summary>Whether a process runs; one that has ended but was not collected yet does not.</summary>
-    public static bool IsRunning(int pid)
-    {
-        try
-        {
-            var stat = File.ReadAllText($"/proc/{pid}/stat");
-            return stat[stat.LastIndexOf(')') + 2] is not ('Z' or 'X');
-        }
-        catch (IOException)
-        {
-            return false;
-        }
-    }
-
     /// <summary>Kills a process, and waits until its parent has collected it: its sockets are closed then.</summary>
     public static Task KillAsync(int pid)
     {
@@ -31,7 +17,7 @@ internal static class Processes
     [
         .. Directory.GetDirectories($"/proc/{pid}/task")
             .SelectMany(ChildrenOfThread)
-            .Where(IsRunning),
+            .Where(TestProcess.IsRunning),
     ];
 
     private static IEnumerable<int> ChildrenOfThread(string thread)

@@ -60,7 +60,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
             var children = Unix.Descendants(cluster.Runner.Pid);
             cluster.Runner.Signal(Unix.SigTerm);
             Assert.Equal(0, await cluster.Runner.ExitAsync());
-            Assert.DoesNotContain(children, Unix.IsRunning);
+            Assert.DoesNotContain(children, TestProcess.IsRunning);
         }
         finally
         {

@@ -85,14 +85,14 @@ internal sealed class Disturbances(Cluster cluster, int collectorPort, Random ra
     private static async Task FreezeAsync(int pid, int milliseconds)
     {
         const int SigCont = 18;
-        if (!Unix.IsRunning(pid))
+        if (!TestProcess.IsRunning(pid))
         {
             return;
         }
 
         Unix.Signal(pid, Unix.SigStop);
         await Task.Delay(milliseconds, CancellationToken.None);
-        if (Unix.IsRunning(pid))
+        if (TestProcess.IsRunning(pid))
         {
             Unix.Signal(pid, SigCont);
         }
@@ -103,7 +103,7 @@ internal sealed class Disturbances(Cluster cluster, int collectorPort, Random ra
         var balancer = cluster.LoadBalancer;
         Volatile.Write(ref _balancerAway, 1);
         Unix.Signal(balancer, Unix.SigKill);
-        await Eventually.IsTrueAsync(() => !Unix.IsRunning(balancer), "the load balancer has ended");
+        await Eventually.IsTrueAsync(() => !TestProcess.IsRunning(balancer), "the load balancer has ended");
         await Eventually.IsTrueAsync(
             async () =>
             {

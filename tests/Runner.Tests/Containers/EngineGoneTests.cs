@@ -44,7 +44,7 @@ public sealed class EngineGoneTests : IDisposable
 
     public void Dispose()
     {
-        if (File.Exists(Path.Combine(_folder, "pid")) && int.TryParse(File.ReadAllText(Path.Combine(_folder, "pid")), out var pid) && Unix.IsRunning(pid))
+        if (File.Exists(Path.Combine(_folder, "pid")) && int.TryParse(File.ReadAllText(Path.Combine(_folder, "pid")), out var pid) && TestProcess.IsRunning(pid))
         {
             Unix.Signal(pid, Unix.SigKill);
         }

@@ -36,7 +36,7 @@ public sealed class ControlTests
         var after = await cluster.PidsAsync();
         Assert.Equal(2, after.Count);
         Assert.Empty(before.Intersect(after));
-        Assert.DoesNotContain(before, Unix.IsRunning);
+        Assert.DoesNotContain(before, TestProcess.IsRunning);
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class ControlTests
         Assert.Equal(["The load balancer was replaced."], await replacing);
         var second = Balancer(cluster);
         Assert.NotEqual(first, second);
-        Assert.False(Unix.IsRunning(first));
+        Assert.False(TestProcess.IsRunning(first));
 
         // One that does not start leaves that of before as it is.
         cluster.Write(new { }, new { drainTimeout = 3, loadBalancer = new { retryLimit = -1 } });

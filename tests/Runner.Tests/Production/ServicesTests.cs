@@ -47,7 +47,7 @@ public sealed class ServicesTests
 
         // One alone, while the other goes on.
         await DoAsync("stop", "--name", "mail");
-        Assert.DoesNotContain(await Task.WhenAll(ofMail.Select(pid => Task.FromResult(Unix.IsRunning(pid)))), isRunning => isRunning);
+        Assert.DoesNotContain(await Task.WhenAll(ofMail.Select(pid => Task.FromResult(TestProcess.IsRunning(pid)))), isRunning => isRunning);
         Assert.Equal(ofShop, await shop.PidsAsync());
         Assert.Equal(["shop: Draining."], (await TellAsync("stop")).Command.Output);
         Assert.Equal(0, await shop.Runner.ExitAsync());

@@ -28,20 +28,6 @@ internal static partial class Unix
 
     public static void Signal(int pid, int signal) => Assert.Equal(0, Kill(pid, signal));
 
-    /// <summary>Whether a process runs; one that has ended but was not collected yet does not.</summary>
-    public static bool IsRunning(int pid)
-    {
-        try
-        {
-            var stat = File.ReadAllText($"/proc/{pid}/stat");
-            return stat[stat.LastIndexOf(')') + 2] is not ('Z' or 'X');
-        }
-        catch (IOException)
-        {
-            return false;
-        }
-    }
-
     /// <summary>The processes that a process started and that still run, the shell aside that ends what a killed Runner leaves behind.</summary>
     public static IReadOnlyList<int> Children(int pid) => [.. AllChildren(pid).Where(child => NameOf(child) is not "sh")];
 

@@ -75,7 +75,7 @@ public static class Variables
     /// <summary>How many processors .NET counts.</summary>
     public const string ProcessorCount = "DOTNET_PROCESSOR_COUNT";
 
-    /// <summary>How often a thread of .NET's thread pool looks for work before it sleeps.</summary>
+    /// <summary>How often a thread of .NET's thread pool looks for work before it sleeps; for services whose project does not set it.</summary>
     public const string ThreadPoolSpinLimit = "DOTNET_ThreadPool_UnfairSemaphoreSpinLimit";
 
     /// <summary>The <see cref="ThreadPoolSpinLimit"/> of a process with one core: while a thread looks for work, none can come.</summary>

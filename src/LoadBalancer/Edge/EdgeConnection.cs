@@ -9,7 +9,6 @@ using ClusterAspire.LoadBalancer.Retry;
 using ClusterAspire.LoadBalancer.Telemetry;
 using ClusterAspire.LoadBalancer.Upstreams;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Yarp.ReverseProxy.Forwarder;
@@ -20,18 +19,18 @@ namespace ClusterAspire.LoadBalancer.Edge;
 /// A client's connection at the edge. It ends at a request that Kestrel must serve, which stays unread for Kestrel. So does a request
 /// that a replica failed before it answered: Kestrel's and YARP's way decides about retries.
 /// </summary>
-internal sealed class EdgeConnection : IDisposable
+internal sealed class EdgeConnection
 {
+    /// <summary>Why a connection is ended after <see cref="EdgeEnd.Broken"/>.</summary>
+    public const string Incomplete = "The response is incomplete.";
+
     private readonly EdgeServer _edge;
     private readonly KestrelServerLimits _limits;
-    private readonly ConnectionContext _connection;
     private readonly PipeReader _input;
     private readonly PipeWriter _output;
     private readonly byte[] _forwardedFor;
     private readonly string _scheme;
     private readonly bool _isForKestrel;
-    private readonly CancellationTokenRegistration _onGone;
-    private readonly CancellationTokenRegistration _onClosing;
     private readonly Lock _lock = new();
 
     // Only while there is a request: an idle connection holds no buffers.
@@ -49,20 +48,17 @@ internal sealed class EdgeConnection : IDisposable
     /// <summary>Takes a connection.</summary>
     /// <param name="edge">What all connections share.</param>
     /// <param name="limits">Kestrel's limits: they hold here too.</param>
-    /// <param name="connection">The connection.</param>
+    /// <param name="client">The client's address.</param>
+    /// <param name="isEncrypted">Whether the client speaks TLS.</param>
     /// <param name="input">What the client sends.</param>
     /// <param name="output">What it is sent.</param>
-    public EdgeConnection(EdgeServer edge, KestrelServerLimits limits, ConnectionContext connection, PipeReader input, PipeWriter output)
+    public EdgeConnection(EdgeServer edge, KestrelServerLimits limits, EndPoint? client, bool isEncrypted, PipeReader input, PipeWriter output)
     {
-        (_edge, _limits, _connection, _input, _output) = (edge, limits, connection, input, output);
-        _forwardedFor = Encoding.ASCII.GetBytes((connection.RemoteEndPoint as IPEndPoint)?.Address.ToString() ?? "");
-        _scheme = connection.Features.Get<ITlsConnectionFeature>() is null ? "http" : "https";
+        (_edge, _limits, _input, _output) = (edge, limits, input, output);
+        _forwardedFor = Encoding.ASCII.GetBytes((client as IPEndPoint)?.Address.ToString() ?? "");
+        _scheme = isEncrypted ? "https" : "http";
         // ASP.NET Core's middleware sets these.
-        _isForKestrel = _scheme is "http" ? edge.Options.HttpsRedirect : edge.Options.HstsDays > 0;
-        connection.Features.Get<IConnectionHeartbeatFeature>()?.OnHeartbeat(static edge => ((EdgeConnection)edge).Tick(), this);
-        _onGone = connection.ConnectionClosed.UnsafeRegister(static edge => ((EdgeConnection)edge!).Gone(), this);
-        _onClosing = connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested
-            .UnsafeRegister(static edge => ((EdgeConnection)edge!).Closing(), this) ?? default;
+        _isForKestrel = isEncrypted ? edge.Options.HstsDays > 0 : edge.Options.HttpsRedirect;
     }
 
     private enum Wait
@@ -81,82 +77,119 @@ internal sealed class EdgeConnection : IDisposable
         HandedOn,
     }
 
+    /// <summary>The try that Kestrel's and YARP's way is to go on from; null without one.</summary>
+    public EdgeTry? Failed { get; private set; }
+
     private EdgeRequest Request => _exchange!.Request;
 
     private EdgeResponse Response => _exchange!.Response;
 
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        GiveBack();
-        _onGone.Dispose();
-        _onClosing.Dispose();
-    }
-
-    /// <summary>Serves.</summary>
-    /// <returns>Whether Kestrel is to go on: there is a request for it, unread. Else the connection has ended.</returns>
-    public async Task<bool> ServeAsync()
+    /// <summary>Serves until the connection ends, or a request comes that is Kestrel's.</summary>
+    public async Task<EdgeEnd> ServeAsync()
     {
         try
         {
-            return await ServeAllAsync();
+            Begin(Wait.Request);
+            while (true)
+            {
+                var read = await _input.ReadAsync();
+                var buffer = read.Buffer;
+                if (buffer.IsEmpty)
+                {
+                    _input.AdvanceTo(buffer.Start);
+                    if (read.IsCompleted || IsOver())
+                    {
+                        return EdgeEnd.Ended;
+                    }
+
+                    continue;
+                }
+
+                _exchange ??= _edge.Exchanges.Get();
+                var outcome = Outcome.HandedOn;
+                switch (_edge.Route is not null && !_isForKestrel ? Read(buffer) : EdgeFinding.Odd)
+                {
+                    case EdgeFinding.Incomplete when !read.IsCompleted && !IsOver():
+                        _input.AdvanceTo(buffer.Start, buffer.End);
+                        if (_wait is not Wait.RestOfRequest)
+                        {
+                            Begin(Wait.RestOfRequest);
+                        }
+
+                        continue;
+                    case EdgeFinding.Plain:
+                        outcome = await ServeAsync(_edge.Route!, buffer);
+                        break;
+                }
+
+                if (outcome is Outcome.HandedOn)
+                {
+                    _input.AdvanceTo(buffer.Start);
+                    return _isGone ? EdgeEnd.Ended : LeaveToKestrel();
+                }
+
+                _input.AdvanceTo(buffer.GetPosition(Request.Length));
+                if (outcome is not Outcome.Answered)
+                {
+                    return outcome is Outcome.Broken ? EdgeEnd.Broken : EdgeEnd.Ended;
+                }
+
+                GiveBack();
+                Begin(Wait.Request);
+            }
         }
         catch (Exception exception) when (exception is IOException or ConnectionAbortedException)
         {
             // The client has gone.
-            return false;
+            return EdgeEnd.Ended;
+        }
+        finally
+        {
+            GiveBack();
         }
     }
 
-    private async Task<bool> ServeAllAsync()
+    /// <summary>Ends what has waited too long. To be called each second.</summary>
+    public void Tick()
     {
-        Begin(Wait.Request);
-        while (true)
+        lock (_lock)
         {
-            var read = await _input.ReadAsync();
-            var buffer = read.Buffer;
-            if (buffer.IsEmpty)
+            var waited = TimeSpan.FromMilliseconds(Environment.TickCount64 - Volatile.Read(ref _waitsSince));
+            switch (_wait)
             {
-                _input.AdvanceTo(buffer.Start);
-                if (read.IsCompleted || IsOver())
-                {
-                    return false;
-                }
-
-                continue;
-            }
-
-            _exchange ??= _edge.Exchanges.Get();
-            var outcome = Outcome.HandedOn;
-            switch (_edge.Route is not null && !_isForKestrel ? Read(buffer) : EdgeFinding.Odd)
-            {
-                case EdgeFinding.Incomplete when !read.IsCompleted && !IsOver():
-                    _input.AdvanceTo(buffer.Start, buffer.End);
-                    if (_wait is not Wait.RestOfRequest)
-                    {
-                        Begin(Wait.RestOfRequest);
-                    }
-
-                    continue;
-                case EdgeFinding.Plain:
-                    outcome = await ServeAsync(_edge.Route!, buffer);
+                case Wait.Request when waited > _limits.KeepAliveTimeout:
+                case Wait.RestOfRequest when waited > _limits.RequestHeadersTimeout:
+                    _isExpired = true;
+                    _input.CancelPendingRead();
+                    break;
+                case Wait.Replica when waited > (_edge.Route?.ActivityTimeout ?? TimeSpan.MaxValue):
+                    _isTimedOut = true;
+                    _replica?.Dispose();
                     break;
             }
+        }
+    }
 
-            if (outcome is Outcome.HandedOn)
+    /// <summary>The client has gone.</summary>
+    public void Gone()
+    {
+        lock (_lock)
+        {
+            _isGone = true;
+            _replica?.Dispose();
+        }
+    }
+
+    /// <summary>The connection is to end as soon as the client loses nothing by it.</summary>
+    public void Close()
+    {
+        lock (_lock)
+        {
+            _isClosing = true;
+            if (_wait is Wait.Request or Wait.RestOfRequest)
             {
-                _input.AdvanceTo(buffer.Start);
-                return !_isGone && LeaveToKestrel();
+                _input.CancelPendingRead();
             }
-
-            _input.AdvanceTo(buffer.GetPosition(Request.Length));
-            if (outcome is not Outcome.Answered)
-            {
-                return false;
-            }
-
-            GiveBack();
-            Begin(Wait.Request);
         }
     }
 
@@ -239,7 +272,7 @@ internal sealed class EdgeConnection : IDisposable
             _edge.Metrics.Answered(replica, Request.Method, error is null ? Response.Status : Status(error), route.Pattern, duration);
             var tries = new Tries(_edge.Retries, route.Cluster, Request.IsSafe, null);
             tries.Fail(replica.Destination, error?.Kind() ?? TryFailure.Refused);
-            _connection.Features.Set(new EdgeTry(tries, replica, error, startedAt));
+            Failed = new EdgeTry(tries, replica, error, startedAt);
             // The spans are made there, of one request.
             Activity.Current = outer;
             return Outcome.HandedOn;
@@ -257,7 +290,6 @@ internal sealed class EdgeConnection : IDisposable
                 await _output.FlushAsync();
             }
 
-            _connection.Abort(new ConnectionAbortedException(failure.Message));
             return Outcome.Broken;
         }
 
@@ -404,7 +436,7 @@ internal sealed class EdgeConnection : IDisposable
     }
 
     // Ends pending operations of the edge before Kestrel takes the connection over.
-    private bool LeaveToKestrel()
+    private EdgeEnd LeaveToKestrel()
     {
         Begin(Wait.Nothing);
         if (!_isClosing && _input.TryRead(out var read))
@@ -412,48 +444,19 @@ internal sealed class EdgeConnection : IDisposable
             _input.AdvanceTo(read.Buffer.Start);
         }
 
-        return true;
+        return EdgeEnd.LeftToKestrel;
     }
+}
 
-    // Each second.
-    private void Tick()
-    {
-        lock (_lock)
-        {
-            var waited = TimeSpan.FromMilliseconds(Environment.TickCount64 - Volatile.Read(ref _waitsSince));
-            switch (_wait)
-            {
-                case Wait.Request when waited > _limits.KeepAliveTimeout:
-                case Wait.RestOfRequest when waited > _limits.RequestHeadersTimeout:
-                    _isExpired = true;
-                    _input.CancelPendingRead();
-                    break;
-                case Wait.Replica when waited > (_edge.Route?.ActivityTimeout ?? TimeSpan.MaxValue):
-                    _isTimedOut = true;
-                    _replica?.Dispose();
-                    break;
-            }
-        }
-    }
+/// <summary>How a connection ended at the edge.</summary>
+internal enum EdgeEnd
+{
+    /// <summary>Nothing more is to be sent.</summary>
+    Ended,
 
-    private void Gone()
-    {
-        lock (_lock)
-        {
-            _isGone = true;
-            _replica?.Dispose();
-        }
-    }
+    /// <summary>In the middle of a response: the client must see that it is incomplete.</summary>
+    Broken,
 
-    private void Closing()
-    {
-        lock (_lock)
-        {
-            _isClosing = true;
-            if (_wait is Wait.Request or Wait.RestOfRequest)
-            {
-                _input.CancelPendingRead();
-            }
-        }
-    }
+    /// <summary>Kestrel is to go on: there is a request for it, unread.</summary>
+    LeftToKestrel,
 }

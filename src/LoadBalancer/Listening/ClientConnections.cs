@@ -5,6 +5,7 @@ using ClusterAspire.LoadBalancer.Edge;
 using ClusterAspire.LoadBalancer.Transport;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
@@ -49,14 +50,9 @@ internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServ
         var heartbeat = connection.Features.Get<IConnectionHeartbeatFeature>();
         heartbeat?.OnHeartbeat(_ => AbortIfStalled(connection, output), output);
         using var half = new HalfClosed(connection, TimeSpan.FromSeconds(options.HalfCloseTimeout));
-        if (options.Edge)
+        if (options.Edge && connection is not EventLoopConnection { WasAtEdge: true } && !await ServeAtEdgeAsync(connection, transport.Input, output))
         {
-            (connection as EventLoopConnection)?.StayOnLoop();
-            using var plain = new EdgeConnection(edge.Value, limits, connection, transport.Input, output);
-            if (!await plain.ServeAsync())
-            {
-                return;
-            }
+            return;
         }
 
         var framing = new RequestFraming();
@@ -75,11 +71,30 @@ internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServ
         }
     }
 
+    // Whether Kestrel is to go on.
+    private async Task<bool> ServeAtEdgeAsync(ConnectionContext connection, PipeReader input, WatchedOutput output)
+    {
+        (connection as EventLoopConnection)?.StayOnLoop();
+        var plain = new EdgeConnection(edge.Value, limits, connection.RemoteEndPoint, connection.Features.Get<ITlsConnectionFeature>() is not null, input, output);
+        connection.Features.Get<IConnectionHeartbeatFeature>()?.OnHeartbeat(static edge => ((EdgeConnection)edge).Tick(), plain);
+        using var onGone = connection.ConnectionClosed.UnsafeRegister(static edge => ((EdgeConnection)edge!).Gone(), plain);
+        using var onStop = connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested
+            .UnsafeRegister(static edge => ((EdgeConnection)edge!).Close(), plain);
+        var end = await plain.ServeAsync();
+        if (end is EdgeEnd.Broken)
+        {
+            connection.Abort(new ConnectionAbortedException(EdgeConnection.Incomplete));
+        }
+
+        connection.Features.Set(plain.Failed);
+        return end is EdgeEnd.LeftToKestrel;
+    }
+
     private void AbortIfStalled(ConnectionContext connection, WatchedOutput output)
     {
         if (output.Waiting.TotalSeconds > options.SendTimeout)
         {
-            connection.Abort(new ConnectionAbortedException("The client does not read what it is sent."));
+            connection.Abort(new ConnectionAbortedException(WatchedOutput.Stalled));
         }
     }
 

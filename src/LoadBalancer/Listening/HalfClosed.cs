@@ -32,6 +32,26 @@ internal sealed class HalfClosed : IDisposable
         connection.ConnectionClosed = _gone.Token;
     }
 
+    /// <summary>Whether a client has closed its side of a connection.</summary>
+    public static bool Is(Socket socket)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return false;
+        }
+
+        try
+        {
+            // The first byte of Linux' struct tcp_info is the connection's state.
+            Span<byte> state = stackalloc byte[1];
+            return socket.GetRawSocketOption(Tcp, TcpInfo, state) == 1 && state[0] == CloseWait;
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -44,7 +64,7 @@ internal sealed class HalfClosed : IDisposable
     {
         try
         {
-            if (_wait > TimeSpan.Zero && IsHalfClosed())
+            if (_wait > TimeSpan.Zero && _socket is not null && Is(_socket))
             {
                 _gone.CancelAfter(_wait);
             }
@@ -56,25 +76,6 @@ internal sealed class HalfClosed : IDisposable
         catch (ObjectDisposedException)
         {
             // The connection ended at the same moment.
-        }
-    }
-
-    private bool IsHalfClosed()
-    {
-        if (_socket is null || !OperatingSystem.IsLinux())
-        {
-            return false;
-        }
-
-        try
-        {
-            // The first byte of Linux' struct tcp_info is the connection's state.
-            Span<byte> state = stackalloc byte[1];
-            return _socket.GetRawSocketOption(Tcp, TcpInfo, state) == 1 && state[0] == CloseWait;
-        }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
-        {
-            return false;
         }
     }
 }

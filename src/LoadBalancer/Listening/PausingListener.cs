@@ -13,7 +13,7 @@ namespace ClusterAspire.LoadBalancer.Listening;
 /// </summary>
 /// <remarks>Kestrel's own asks again at once when it is refused a descriptor, and so keeps a core busy with nothing.</remarks>
 /// <param name="socket">The listening socket.</param>
-/// <param name="connect">Makes a connection of an accepted socket.</param>
+/// <param name="connect">Makes a connection of an accepted socket; null when that is served elsewhere.</param>
 /// <param name="ready">What to wait for before the first is accepted.</param>
 /// <param name="pauses">Whether it is one of those that pause: not the admin port's.</param>
 /// <param name="noDelay">Whether small packets are sent at once.</param>
@@ -21,7 +21,7 @@ namespace ClusterAspire.LoadBalancer.Listening;
 /// <param name="logger">The log.</param>
 internal sealed partial class PausingListener(
     Socket socket,
-    Func<Socket, ConnectionContext> connect,
+    Func<Socket, ConnectionContext?> connect,
     Task ready,
     bool pauses,
     bool noDelay,
@@ -66,7 +66,10 @@ internal sealed partial class PausingListener(
 
                 try
                 {
-                    return connect(accepted);
+                    if (connect(accepted) is { } connection)
+                    {
+                        return connection;
+                    }
                 }
                 catch
                 {

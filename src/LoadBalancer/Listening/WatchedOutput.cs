@@ -8,6 +8,9 @@ namespace ClusterAspire.LoadBalancer.Listening;
 /// </remarks>
 internal sealed class WatchedOutput(PipeWriter inner) : PipeWriter
 {
+    /// <summary>Why a connection is ended whose client reads nothing.</summary>
+    public const string Stalled = "The client does not read what it is sent.";
+
     private long _waitsSince = long.MaxValue;
 
     /// <summary>Whether the output stays open when Kestrel's HTTP/1 ends, because the connection continues as HTTP/2.</summary>

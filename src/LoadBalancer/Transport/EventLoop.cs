@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using System.Numerics;
 
 namespace ClusterAspire.LoadBalancer.Transport;
 
@@ -13,11 +13,14 @@ internal sealed class EventLoop
     [ThreadStatic]
     private static EventLoop? _current;
 
+    private static readonly Lock Guard = new();
+
+    // By their descriptors, as few as the system has them. Changed under the guard.
+    private static IEventLoopSocket?[] _sockets = new IEventLoopSocket?[1024];
     private static int _next;
-    private static long _lastNumber;
+    private static uint _lastNumber;
 
     private readonly Epoll _epoll = new();
-    private readonly ConcurrentDictionary<long, IEventLoopSocket> _sockets = new();
     private readonly List<IThreadPoolWorkItem> _deferred = [];
 
     private EventLoop() => new Thread(Run) { IsBackground = true, Name = "Event loop" }.UnsafeStart();
@@ -29,7 +32,7 @@ internal sealed class EventLoop
     public static EventLoop Next() => All.Value[(uint)Interlocked.Increment(ref _next) % (uint)All.Value.Length];
 
     /// <summary>A number for <see cref="IEventLoopSocket.Number"/>.</summary>
-    public static long NewNumber() => Interlocked.Increment(ref _lastNumber);
+    public static uint NewNumber() => Interlocked.Increment(ref _lastNumber);
 
     /// <summary>On a loop's thread: runs something when the loop has handled all that happened with what it handles now.</summary>
     /// <returns>Whether this is a loop's thread.</returns>
@@ -48,12 +51,30 @@ internal sealed class EventLoop
     /// <exception cref="System.Net.Sockets.SocketException">The system takes no more.</exception>
     public void Add(IEventLoopSocket socket)
     {
-        _sockets[socket.Number] = socket;
-        _epoll.Watch(socket.Descriptor, socket.Number);
+        lock (Guard)
+        {
+            if (socket.Descriptor >= _sockets.Length)
+            {
+                Array.Resize(ref _sockets, (int)BitOperations.RoundUpToPowerOf2((uint)socket.Descriptor + 1));
+            }
+
+            _sockets[socket.Descriptor] = socket;
+        }
+
+        _epoll.Watch(socket.Descriptor, ((long)socket.Number << 32) | (uint)socket.Descriptor);
     }
 
-    /// <summary>Says nothing more of a socket.</summary>
-    public void Remove(IEventLoopSocket socket) => _sockets.TryRemove(socket.Number, out _);
+    /// <summary>Says nothing more of a socket. Called before it is closed: then its descriptor is another's.</summary>
+    public static void Remove(IEventLoopSocket socket)
+    {
+        lock (Guard)
+        {
+            if (_sockets[socket.Descriptor] == socket)
+            {
+                _sockets[socket.Descriptor] = null;
+            }
+        }
+    }
 
     private void Run()
     {
@@ -65,7 +86,7 @@ internal sealed class EventLoop
             {
                 var (number, events) = _epoll[i];
                 // It may have been closed since the wait.
-                if (_sockets.TryGetValue(number, out var socket))
+                if (_sockets[(int)number] is { } socket && socket.Number == (uint)(number >> 32))
                 {
                     socket.Happened(events);
                 }
@@ -89,7 +110,7 @@ internal interface IEventLoopSocket
     int Descriptor { get; }
 
     /// <summary>Its own number, by <see cref="EventLoop.NewNumber"/>.</summary>
-    long Number { get; }
+    uint Number { get; }
 
     /// <summary>Something happened to it. The loop waits, so this does not block.</summary>
     void Happened(EpollEvents events);

@@ -5,7 +5,6 @@ namespace ClusterAspire.LoadBalancer.Transport;
 /// <summary>Receives from a link on an event loop.</summary>
 internal sealed class EventLoopLink : IEventLoopSocket
 {
-    private readonly EventLoop _loop = EventLoop.Next();
     private readonly LinkConnection _link;
 
     /// <param name="link">The link.</param>
@@ -13,21 +12,21 @@ internal sealed class EventLoopLink : IEventLoopSocket
     public EventLoopLink(LinkConnection link)
     {
         (_link, Descriptor) = (link, (int)link.Socket.Handle);
-        _loop.Add(this);
+        EventLoop.Next().Add(this);
     }
 
     /// <inheritdoc/>
     public int Descriptor { get; }
 
     /// <inheritdoc/>
-    public long Number { get; } = EventLoop.NewNumber();
+    public uint Number { get; } = EventLoop.NewNumber();
 
     /// <inheritdoc/>
     public void Happened(EpollEvents events)
     {
         if (!_link.ReceiveAvailable(toEnd: (events & (EpollEvents.PeerClosed | EpollEvents.HungUp | EpollEvents.Failed)) != 0))
         {
-            _loop.Remove(this);
+            EventLoop.Remove(this);
         }
     }
 }

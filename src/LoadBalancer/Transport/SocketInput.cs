@@ -1,13 +1,13 @@
 using System.Buffers;
+using System.ComponentModel;
 using System.IO.Pipelines;
-using System.Net.Sockets;
 using ClusterAspire.Link;
 using Microsoft.AspNetCore.Connections;
 
 namespace ClusterAspire.LoadBalancer.Transport;
 
 /// <summary>What a client sends. It is received when somebody reads, and while nobody has anything unread, there is no buffer.</summary>
-internal sealed class SocketInput(EventLoopConnection connection) : PipeReader
+internal sealed class SocketInput(EventLoopSocket connection) : PipeReader
 {
     private const int SmallestReceive = 4096;
     private const int LargestReceive = 128 * 1024;
@@ -17,8 +17,8 @@ internal sealed class SocketInput(EventLoopConnection connection) : PipeReader
     private int _receive = SmallestReceive;
     private bool _isExamined = true;
 
-    // Whether a receive may find something. At first that is not known.
-    private bool _isReadable = true;
+    // Whether a receive may find something: the loop says so, at first too.
+    private bool _isReadable;
     private bool _isPeerClosed;
     private bool _isEnd;
     private bool _isCancelled;
@@ -183,8 +183,8 @@ internal sealed class SocketInput(EventLoopConnection connection) : PipeReader
         }
 
         var room = _unread.Room(_receive / 2).Span;
-        var length = connection.Socket.Receive(room, SocketFlags.None, out var error);
-        if (error is SocketError.Success && length > 0)
+        var length = NonBlocking.Receive(connection.Descriptor, room, out var error);
+        if (length > 0)
         {
             _unread.Add(length);
             // A receive that fills less has taken everything that was there (epoll(7)).
@@ -195,14 +195,14 @@ internal sealed class SocketInput(EventLoopConnection connection) : PipeReader
         }
 
         _unread.ClearIfEmpty();
-        if (error is SocketError.WouldBlock)
+        if (error is NonBlocking.WouldBlock)
         {
             _isReadable = false;
             return false;
         }
 
-        _isEnd = error is SocketError.Success;
-        _failure = _isEnd ? null : new ConnectionResetException("The client has reset the connection.", new SocketException((int)error));
+        _isEnd = length == 0;
+        _failure = _isEnd ? null : new ConnectionResetException("The client has reset the connection.", new Win32Exception(error));
         connection.InputEnded();
         return true;
     }

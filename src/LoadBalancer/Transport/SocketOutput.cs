@@ -1,12 +1,11 @@
 using System.IO.Pipelines;
-using System.Net.Sockets;
 using ClusterAspire.Link;
 using Microsoft.AspNetCore.Connections;
 
 namespace ClusterAspire.LoadBalancer.Transport;
 
 /// <summary>What a client is sent: by whoever flushes, at once. A flush waits while the system has no room for it.</summary>
-internal sealed class SocketOutput(EventLoopConnection connection) : PooledWriter
+internal sealed class SocketOutput(EventLoopSocket connection) : PooledWriter
 {
     private bool _isCancelled;
 
@@ -91,13 +90,13 @@ internal sealed class SocketOutput(EventLoopConnection connection) : PooledWrite
     {
         while (Unflushed.Length > 0 && !connection.IsClosed)
         {
-            var sent = connection.Socket.Send(Unflushed.Bytes.Span, SocketFlags.None, out var error);
-            if (error is SocketError.WouldBlock)
+            var sent = NonBlocking.Send(connection.Descriptor, Unflushed.Bytes.Span, out var error);
+            if (error is NonBlocking.WouldBlock)
             {
                 return false;
             }
 
-            if (error is not SocketError.Success)
+            if (sent < 0)
             {
                 connection.OutputFailed();
                 break;

@@ -103,6 +103,9 @@ internal sealed class Balancer : IAsyncDisposable
         Assert.Fail($"{name} is {state}, not {string.Join(" or ", states)}.");
     }
 
+    /// <summary>Stops it as SIGTERM does.</summary>
+    public Task StopAsync() => _app.StopAsync();
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Text;
 using ClusterAspire.LoadBalancer.Forwarding.Http1;
 using ClusterAspire.LoadBalancer.Retry;
@@ -220,6 +221,7 @@ internal sealed class EdgeConnection
         return finding;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<Outcome> ServeAsync(EdgeRoute route, ReadOnlySequence<byte> buffer)
     {
         var target = RequestTarget.Of(route.Id, Request.Path, Request.Query);
@@ -296,6 +298,7 @@ internal sealed class EdgeConnection
         return Response.Closes ? Outcome.AnsweredLast : Outcome.Answered;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask ExchangeAsync(Upstream replica, ConnectionPool pool, EdgeRoute route)
     {
         Response.Reset(isToHead: Request.Method is "HEAD");

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using ClusterAspire.Link;
 
 namespace ClusterAspire.LoadBalancer.Forwarding.Http1;
@@ -138,6 +139,7 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
     /// <returns>Its lines with their ends, the empty one too; good until the next read.</returns>
     /// <exception cref="InvalidResponseException">A line does not end by CR and LF, or it is too long.</exception>
     /// <exception cref="IOException">The replica closed the connection.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<ReadOnlyMemory<byte>> ReadHeadAsync()
     {
         for (int line = 0, searched = 0; ;)
@@ -351,6 +353,7 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> FillAsync()
     {
         int read;

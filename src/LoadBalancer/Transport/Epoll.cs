@@ -37,11 +37,12 @@ internal sealed partial class Epoll
     /// <summary>What happens to a socket from now on is reported, until it is closed.</summary>
     /// <param name="socket">Its descriptor.</param>
     /// <param name="number">The number it is reported by.</param>
+    /// <param name="events">What is reported; failures always are.</param>
     /// <exception cref="SocketException">The system takes no more.</exception>
-    public void Watch(int socket, long number)
+    public void Watch(int socket, long number, EpollEvents events)
     {
         Span<byte> registration = stackalloc byte[Size];
-        BinaryPrimitives.WriteUInt32LittleEndian(registration, (uint)(EpollEvents.Readable | EpollEvents.Writable | EpollEvents.PeerClosed) | EdgeTriggered);
+        BinaryPrimitives.WriteUInt32LittleEndian(registration, (uint)events | EdgeTriggered);
         BinaryPrimitives.WriteInt64LittleEndian(registration[Data..], number);
         if (Control(_descriptor, Add, socket, ref MemoryMarshal.GetReference(registration)) < 0)
         {

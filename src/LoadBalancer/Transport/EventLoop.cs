@@ -61,7 +61,7 @@ internal sealed class EventLoop
             _sockets[socket.Descriptor] = socket;
         }
 
-        _epoll.Watch(socket.Descriptor, ((long)socket.Number << 32) | (uint)socket.Descriptor);
+        _epoll.Watch(socket.Descriptor, ((long)socket.Number << 32) | (uint)socket.Descriptor, socket.Awaited);
     }
 
     /// <summary>Says nothing more of a socket. Called before it is closed: then its descriptor is another's.</summary>
@@ -111,6 +111,9 @@ internal interface IEventLoopSocket
 
     /// <summary>Its own number, by <see cref="EventLoop.NewNumber"/>.</summary>
     uint Number { get; }
+
+    /// <summary>What it is told of; of its end and of failures in any case.</summary>
+    EpollEvents Awaited { get; }
 
     /// <summary>Something happened to it. The loop waits, so this does not block.</summary>
     void Happened(EpollEvents events);

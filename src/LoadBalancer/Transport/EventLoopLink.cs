@@ -22,6 +22,10 @@ internal sealed class EventLoopLink : IEventLoopSocket
     public uint Number { get; } = EventLoop.NewNumber();
 
     /// <inheritdoc/>
+    /// <remarks>Not of room to write: the loop would be woken each time that the replica has received.</remarks>
+    public EpollEvents Awaited => EpollEvents.Readable | EpollEvents.PeerClosed;
+
+    /// <inheritdoc/>
     public void Happened(EpollEvents events)
     {
         if (!_link.ReceiveAvailable(toEnd: (events & (EpollEvents.PeerClosed | EpollEvents.HungUp | EpollEvents.Failed)) != 0))

@@ -39,6 +39,9 @@ internal sealed class EventLoopSocket : IEventLoopSocket, IDuplexPipe
     /// <inheritdoc/>
     public uint Number { get; } = EventLoop.NewNumber();
 
+    /// <inheritdoc/>
+    public EpollEvents Awaited => EpollEvents.Readable | EpollEvents.Writable | EpollEvents.PeerClosed;
+
     /// <summary>Guards the socket, which is used by the loop and by the server.</summary>
     public Lock Lock { get; } = new();
 

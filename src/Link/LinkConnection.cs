@@ -26,8 +26,9 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     // Larger buffers are not kept after a burst.
     private const int LargestKept = 256 * 1024;
 
-    [ThreadStatic]
-    private static LinkConnection? _dispatching;
+    // What readers send while they are told of data is sent together, but not after more of them or more bytes than this.
+    private const int MostToldBetweenSends = 16;
+    private const int MostBytesBetweenSends = 64 * 1024;
 
     private readonly Socket _socket;
     private readonly LinkConnectionOptions _options;
@@ -49,8 +50,17 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     private readonly byte[] _received = GC.AllocateUninitializedArray<byte>(ReceiveLength, pinned: true);
     private int _receivedLength;
 
-    // Connections with data that their readers have not been told of.
+    // Connections with data, and how many of their readers have been told of it.
     private readonly List<VirtualConnection> _toPassOn = [];
+    private int _told;
+    private bool _isTelling;
+
+    // Counts the threads that have received: only the last one does. It runs a reader if the number of those that it ran is odd.
+    private int _turn;
+    private long _progress;
+
+    // The thread that handles what was received: what it sends meanwhile is sent afterwards.
+    private int _dispatcher;
 
     private Exception? _failure;
     private bool _isClosed;
@@ -75,6 +85,11 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
 
     /// <summary>Completes when the link is over.</summary>
     public Task Closed => _closed.Task;
+
+    /// <summary>
+    /// What the receiver does: the same odd number as before means that it still runs the same reader, by <see cref="TryRun"/>.
+    /// </summary>
+    public long Progress => Volatile.Read(ref _progress);
 
     /// <summary>Opens a virtual connection.</summary>
     /// <exception cref="LinkBrokenException">The link is over.</exception>
@@ -103,25 +118,61 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         return connection;
     }
 
-    /// <summary>Receives until the link is over; the thread waits.</summary>
-    public void Receive()
+    /// <summary>Receives until the link is over, or another thread has taken over; the thread waits.</summary>
+    /// <returns>Whether the link is over.</returns>
+    public bool Receive() => ReceiveInTurn(0);
+
+    /// <summary>Receives, like <see cref="Receive"/>, in place of the thread that does, if a reader still holds that up.</summary>
+    /// <param name="progress">The <see cref="Progress"/> from which on it has made none, an odd number.</param>
+    /// <returns>Whether the link is over.</returns>
+    public bool TakeOver(long progress)
     {
-        try
+        int turn;
+        lock (_lock)
         {
-            int length;
-            do
+            if (_progress != progress)
             {
-                _socket.Poll(Timeout.InfiniteTimeSpan, SelectMode.SelectRead);
-                length = _socket.Receive(_received.AsSpan(_receivedLength));
+                return false;
             }
-            while (Take(length));
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidDataException)
-        {
-            Abort(e);
+
+            _progress++;
+            turn = ++_turn;
+            _dispatcher = Environment.CurrentManagedThreadId;
         }
 
-        End();
+        return ReceiveInTurn(turn);
+    }
+
+    /// <summary>
+    /// For the scheduler of readers: runs one at once, if this is the receiver's thread and it tells that reader of data. If the reader
+    /// blocks, another thread may <see cref="TakeOver"/>.
+    /// </summary>
+    /// <returns>Whether this was that thread.</returns>
+    public bool TryRun(Action<object?> reader, object? state)
+    {
+        int turn;
+        lock (_lock)
+        {
+            if (!_isTelling || _dispatcher != Environment.CurrentManagedThreadId)
+            {
+                return false;
+            }
+
+            _isTelling = false;
+            turn = _turn;
+            _progress++;
+        }
+
+        reader(state);
+        lock (_lock)
+        {
+            if (_turn == turn)
+            {
+                _progress++;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>Receives until the link is over, on threads of the pool.</summary>
@@ -129,7 +180,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     {
         try
         {
-            while (Take(await _socket.ReceiveAsync(_received.AsMemory(_receivedLength))))
+            while (Handle(await _socket.ReceiveAsync(_received.AsMemory(_receivedLength))))
             {
             }
         }
@@ -162,7 +213,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
                     throw new SocketException((int)error);
                 }
 
-                if (!Take(length))
+                if (!Handle(length))
                 {
                     break;
                 }
@@ -290,7 +341,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         frame.Write(_unsent.AsSpan(_unsentLength));
         data.CopyTo(_unsent.AsSpan(_unsentLength + Frame.HeadLength));
         _unsentLength += length;
-        var begins = !_isSending && _dispatching != this;
+        var begins = !_isSending && (_dispatcher != Environment.CurrentManagedThreadId || _unsentLength > MostBytesBetweenSends);
         _isSending |= begins;
         return begins;
     }
@@ -303,7 +354,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         }
 
         var last = Interlocked.Exchange(ref _sentAt, Stopwatch.GetTimestamp());
-        if (Stopwatch.GetElapsedTime(last) >= _options.SendsAtOnceAfter)
+        if (_dispatcher == Environment.CurrentManagedThreadId || Stopwatch.GetElapsedTime(last) >= _options.SendsAtOnceAfter)
         {
             _ = SendAsync();
         }
@@ -352,10 +403,47 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         return length > 0;
     }
 
-    /// <summary>Takes what was received.</summary>
+    private bool ReceiveInTurn(int turn)
+    {
+        try
+        {
+            // A thread that takes over begins with what the one before has left.
+            for (var isOpen = true; PassOn(turn); isOpen = Take(_socket.Receive(_received.AsSpan(_receivedLength))))
+            {
+                if (!isOpen)
+                {
+                    End();
+                    return true;
+                }
+
+                _socket.Poll(Timeout.InfiniteTimeSpan, SelectMode.SelectRead);
+            }
+
+            return false;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidDataException)
+        {
+            Abort(e);
+        }
+
+        End();
+        return true;
+    }
+
+    /// <summary>Handles what was received, where no other thread takes over.</summary>
+    /// <returns>Whether there may be more.</returns>
+    private bool Handle(int length)
+    {
+        var mayHaveMore = Take(length);
+        PassOn(turn: 0);
+        return mayHaveMore;
+    }
+
+    /// <summary>Takes what was received, for <see cref="PassOn"/>.</summary>
     /// <returns>Whether there may be more.</returns>
     private bool Take(int length)
     {
+        _dispatcher = Environment.CurrentManagedThreadId;
         _receivedLength += length;
         var used = Dispatch(_received.AsSpan(0, _receivedLength));
         _received.AsSpan(used, _receivedLength - used).CopyTo(_received);
@@ -366,48 +454,75 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     private int Dispatch(ReadOnlySpan<byte> received)
     {
         var used = 0;
-        var outer = _dispatching;
-        _dispatching = this;
-        try
+        while (received.Length - used >= Frame.HeadLength)
         {
-            while (received.Length - used >= Frame.HeadLength)
+            var frame = Frame.Read(received[used..]);
+            if (frame.DataLength > Frame.LongestData)
             {
-                var frame = Frame.Read(received[used..]);
-                if (frame.DataLength > Frame.LongestData)
-                {
-                    throw new InvalidDataException("A frame is too long.");
-                }
-
-                var length = Frame.HeadLength + frame.DataLength;
-                if (received.Length - used < length)
-                {
-                    break;
-                }
-
-                Dispatch(frame, received.Slice(used + Frame.HeadLength, frame.DataLength));
-                used += length;
+                throw new InvalidDataException("A frame is too long.");
             }
 
-            PassOn();
-        }
-        finally
-        {
-            _dispatching = outer;
+            var length = Frame.HeadLength + frame.DataLength;
+            if (received.Length - used < length)
+            {
+                break;
+            }
+
+            Dispatch(frame, received.Slice(used + Frame.HeadLength, frame.DataLength));
+            used += length;
         }
 
-        SendWhatWasAnswered();
         return used;
     }
 
-    // A reader gets the data of several frames at once.
-    private void PassOn()
+    /// <summary>Tells readers of their data, of several frames at once, and sends what that gave.</summary>
+    /// <returns>Whether this thread is still the receiver.</returns>
+    private bool PassOn(int turn)
     {
-        foreach (var connection in _toPassOn)
+        for (var told = 1; TryNext(turn, out var connection); told++)
         {
+            if (connection is null)
+            {
+                SendWhatWasAnswered();
+                _dispatcher = 0;
+                return true;
+            }
+
             connection.PassOn();
+            if (told % MostToldBetweenSends == 0)
+            {
+                SendWhatWasAnswered();
+            }
         }
 
-        _toPassOn.Clear();
+        return false;
+    }
+
+    /// <summary>The next connection whose reader is to be told; null if all have been.</summary>
+    /// <returns>Whether this thread is still the receiver.</returns>
+    private bool TryNext(int turn, out VirtualConnection? connection)
+    {
+        connection = null;
+        lock (_lock)
+        {
+            if (_turn != turn)
+            {
+                return false;
+            }
+
+            _isTelling = _told < _toPassOn.Count;
+            if (_isTelling)
+            {
+                connection = _toPassOn[_told++];
+            }
+            else
+            {
+                _toPassOn.Clear();
+                _told = 0;
+            }
+        }
+
+        return true;
     }
 
     private void SendWhatWasAnswered()

@@ -56,13 +56,8 @@ internal sealed partial class LinkServer(ILogger<LinkServer> logger) : IDisposab
     /// <param name="port">The port it was accepted at; null for the one that the greeting names.</param>
     public void Serve(Socket socket, LinkPort? port)
     {
-        if (Interlocked.Increment(ref _threads) <= MostThreads)
+        if (!TryStart(() => Run(socket, port)))
         {
-            new Thread(() => Run(socket, port)) { IsBackground = true, Name = "Link" }.UnsafeStart();
-        }
-        else
-        {
-            Interlocked.Decrement(ref _threads);
             socket.Dispose();
         }
     }
@@ -80,6 +75,28 @@ internal sealed partial class LinkServer(ILogger<LinkServer> logger) : IDisposab
         if (link.Failure is InvalidDataException failure)
         {
             Log.Broken(logger, failure.Message);
+        }
+    }
+
+    /// <summary>Starts a thread, if there are not too many.</summary>
+    internal bool TryStart(Action run)
+    {
+        var starts = Interlocked.Increment(ref _threads) <= MostThreads;
+        if (starts)
+        {
+            new Thread(Run) { IsBackground = true, Name = "Link" }.UnsafeStart();
+        }
+        else
+        {
+            Interlocked.Decrement(ref _threads);
+        }
+
+        return starts;
+
+        void Run()
+        {
+            run();
+            Interlocked.Decrement(ref _threads);
         }
     }
 
@@ -101,10 +118,6 @@ internal sealed partial class LinkServer(ILogger<LinkServer> logger) : IDisposab
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             socket.Dispose();
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _threads);
         }
     }
 
@@ -179,7 +192,7 @@ internal sealed class LinkPort(IPEndPoint local, Func<ConnectionContext, bool> t
     /// <summary>Where the HTTP server listens.</summary>
     public IPEndPoint Local => local;
 
-    /// <summary>Makes a link of a socket, and returns when it is over.</summary>
+    /// <summary>Makes a link of a socket, and receives from it until it is over or another thread does.</summary>
     public void Carry(Socket socket)
     {
         if (socket.ProtocolType is ProtocolType.Tcp)
@@ -189,9 +202,26 @@ internal sealed class LinkPort(IPEndPoint local, Func<ConnectionContext, bool> t
 
         // The other side of a Unix socket is on this machine and has no IP address.
         var remote = socket.RemoteEndPoint as IPEndPoint ?? new(local.AddressFamily is AddressFamily.InterNetworkV6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, 0);
-        var link = new LinkConnection(socket, new() { Accept = connection => take(new LinkedConnection(connection, local, remote)) });
+        var receiver = Environment.ProcessorCount == 1 ? new ReceiverScheduler(server.TryStart) : null;
+        var link = new LinkConnection(socket, new()
+        {
+            Accept = connection => take(new LinkedConnection(connection, local, remote)),
+            Scheduler = receiver ?? PipeScheduler.ThreadPool,
+        });
         _links[link] = true;
-        link.Receive();
+        if (receiver is not null)
+        {
+            receiver.Receive(link, Ended);
+        }
+        else
+        {
+            link.Receive();
+            Ended(link);
+        }
+    }
+
+    private void Ended(LinkConnection link)
+    {
         _links.TryRemove(link, out _);
         server.Ended(link);
     }

@@ -21,7 +21,7 @@ public sealed class LinkConnectionTests : IDisposable
         _far = new(listener.AcceptSocket(), new() { Accept = connection => _takes && _accepted.Writer.TryWrite(connection) });
         _near = new(near, new() { SendsAtOnceAfter = TimeSpan.Zero });
         // One side as in a replica.
-        new Thread(_far.Receive) { IsBackground = true }.Start();
+        new Thread(() => _far.Receive()) { IsBackground = true }.Start();
         _ = _near.ReceiveAsync();
     }
 

@@ -26,7 +26,7 @@ public sealed class TracingTests
         await using var upstream = await UpstreamServer.StartAsync("replica-0", EchoAsync);
         await using var balancer = await Balancer.StartAsync([upstream]);
 
-        Assert.Equal(Parent, await AskAsync(balancer));
+        Assert.Equal(Parent, await AskAsync(balancer.Client));
     }
 
     [Fact]
@@ -58,7 +58,7 @@ public sealed class TracingTests
                 spans.Clear();
             }
 
-            told = await AskAsync(balancer);
+            told = await AskAsync(balancer.Client);
         }
 
         Activity[] tries;
@@ -76,6 +76,29 @@ public sealed class TracingTests
         Assert.Equal(tries[1].Id, told);
     }
 
+    [Theory]
+    [InlineData("true")]
+    [InlineData("false")]
+    public async Task What_is_not_sampled_has_no_span_and_the_replica_is_told_so(string edge)
+    {
+        await using var upstream = await UpstreamServer.StartAsync("replica-0", EchoAsync);
+        await using var balancer = await Balancer.StartAsync(
+            [upstream], ("LoadBalancer:TracesPerSecond", "0"), ("LoadBalancer:Edge", edge), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"));
+
+        // Telemetry is the whole process', and would have another client send a trace.
+        using var client = new HttpClient(new SocketsHttpHandler { ActivityHeadersPropagator = null }) { BaseAddress = balancer.Client.BaseAddress };
+
+        var told = await client.GetStringAsync("/fast");
+        Assert.True(ActivityContext.TryParse(told, null, out var context));
+        Assert.Equal(ActivityTraceFlags.None, context.TraceFlags);
+        Assert.NotEqual(told, await client.GetStringAsync("/fast"));
+
+        // The client's own trace goes on.
+        var sampled = await AskAsync(client);
+        Assert.StartsWith($"00-{Trace}-", sampled);
+        Assert.NotEqual(Parent, sampled);
+    }
+
     [Fact]
     public void Methods_that_a_client_made_up_are_one_in_telemetry()
     {
@@ -85,11 +108,11 @@ public sealed class TracingTests
         Assert.Equal("GET", RequestMethod.Of(context.Request));
     }
 
-    private static async Task<string> AskAsync(Balancer balancer)
+    private static async Task<string> AskAsync(HttpClient client)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/fast?of=nobodys-business");
         request.Headers.Add("traceparent", Parent);
-        using var response = await balancer.Client.SendAsync(request);
+        using var response = await client.SendAsync(request);
         return await response.Content.ReadAsStringAsync();
     }
 }

@@ -75,6 +75,12 @@ public sealed class LoadBalancerOptions
     /// <summary>How many more tries a safe request gets after it has been sent to a replica that then failed it.</summary>
     public int RetryLimit { get; set; } = 1;
 
+    /// <summary>
+    /// How many requests a second are traced whose clients send no trace of their own, if telemetry is exported; 0 traces none of them.
+    /// <c>OTEL_TRACES_SAMPLER</c> takes its place.
+    /// </summary>
+    public int TracesPerSecond { get; set; } = 100;
+
     /// <summary>Whether responses say in <c>X-Replica</c> which replica answered.</summary>
     public bool ReplicaHeader { get; set; } = true;
 

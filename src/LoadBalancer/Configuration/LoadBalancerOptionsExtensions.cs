@@ -33,6 +33,7 @@ internal static class LoadBalancerOptionsExtensions
             .Validate(options => Enum.IsDefined(options.ComputeBody), "LoadBalancer:ComputeBody must be spool or stream.")
             .Validate(options => options.ComputeBodyLimit >= options.BodyMemory, "LoadBalancer:ComputeBodyLimit must not be less than LoadBalancer:BodyMemory.")
             .Validate(options => options.RetryRatio is >= 0 and <= 1, "LoadBalancer:RetryRatio must be from 0 to 1.")
+            .Validate(options => options.TracesPerSecond is >= 0 and <= 1_000_000, "LoadBalancer:TracesPerSecond must be from 0 to 1000000.")
             .Validate(options => options.RetryMinPerSecond is >= 0 and <= 1_000_000, "LoadBalancer:RetryMinPerSecond must be from 0 to 1000000.")
             .Validate(options => options.RetryLimit is >= 0 and <= 10, "LoadBalancer:RetryLimit must be from 0 to 10.")
             .Validate(options => Enum.IsDefined(options.Discovery), "LoadBalancer:Discovery must be static, dns, kubernetes or auto.")

@@ -230,11 +230,19 @@ internal sealed class EdgeConnection
             return Outcome.HandedOn;
         }
 
-        var isTraced = BalancerTraces.HaveListeners;
         var outer = Activity.Current;
-        var span = isTraced ? StartSpan(route) : null;
+        var haveListeners = BalancerTraces.HaveListeners;
+        ActivityContext parent = default;
+        var hasParent = haveListeners && ActivityContext.TryParse(Request.TraceParent, Request.TraceState, isRemote: true, out parent);
+        var isTraced = haveListeners && _edge.Sampler.MaySample(parent);
+        var span = isTraced ? StartSpan(route, parent) : null;
         var trySpan = isTraced ? BalancerTraces.StartTry(Request.Method, Request.Path.ToString(), replica, 0) : null;
-        FinishRequest(buffer, isTraced ? trySpan ?? span : null);
+        if (haveListeners)
+        {
+            PassTraceOn(trySpan ?? span, hasParent);
+        }
+
+        FinishRequest(buffer);
 
         var startedAt = _edge.Time.GetUtcNow();
         var started = _edge.Time.GetTimestamp();
@@ -338,7 +346,31 @@ internal sealed class EdgeConnection
     private bool IsTriedElsewhere(Upstream replica, EdgeRoute route) =>
         Request.IsSafe && _edge.Options.RetryLimit > 0 && route.Cluster.DestinationsState.AvailableDestinations.Any(other => other != replica.Destination);
 
-    private void FinishRequest(in ReadOnlySequence<byte> buffer, Activity? span)
+    private void PassTraceOn(Activity? span, bool hasParent)
+    {
+        if (span is not null)
+        {
+            DistributedContextPropagator.Current.Inject(span, Request, static (request, name, value) => ((EdgeRequest)request!).Add(Encoding.ASCII.GetBytes(name), value));
+            return;
+        }
+
+        if (!hasParent)
+        {
+            // Else the replica would decide for itself, and trace the request alone.
+            Span<byte> unsampled = stackalloc byte[BalancerTraces.TraceParentLength];
+            BalancerTraces.WriteUnsampled(unsampled);
+            Request.Add("traceparent"u8, unsampled);
+            return;
+        }
+
+        Request.Add("traceparent"u8, Request.TraceParent!);
+        if (Request.TraceState is { } state)
+        {
+            Request.Add("tracestate"u8, state);
+        }
+    }
+
+    private void FinishRequest(in ReadOnlySequence<byte> buffer)
     {
         if (_forwardedFor.Length > 0)
         {
@@ -346,20 +378,6 @@ internal sealed class EdgeConnection
         }
 
         Request.Add("X-Forwarded-Proto"u8, _scheme is "http" ? "http"u8 : "https"u8);
-        if (span is not null)
-        {
-            DistributedContextPropagator.Current.Inject(span, Request, static (request, name, value) => ((EdgeRequest)request!).Add(Encoding.ASCII.GetBytes(name), value));
-        }
-        else if (Request.TraceParent is { } parent)
-        {
-            // Not traced here, but the replica continues the client's trace.
-            Request.Add("traceparent"u8, parent);
-            if (Request.TraceState is { } state)
-            {
-                Request.Add("tracestate"u8, state);
-            }
-        }
-
         if (Request.BodyLength == 0)
         {
             Request.Finish(default);
@@ -382,9 +400,9 @@ internal sealed class EdgeConnection
         }
     }
 
-    private Activity? StartSpan(EdgeRoute route)
+    private Activity? StartSpan(EdgeRoute route, ActivityContext parent)
     {
-        var span = BalancerTraces.StartRequest(Request.Method, route.Pattern, Request.TraceParent, Request.TraceState);
+        var span = BalancerTraces.StartRequest(Request.Method, route.Pattern, parent);
         if (span is { IsAllDataRequested: true })
         {
             span.SetTag("http.request.method", Request.Method)

@@ -43,6 +43,8 @@ internal sealed class EdgeRequest
     private int _pathLength;
     private int _targetLength;
     private bool _hasHost;
+    private Range _host;
+    private Range? _userAgent;
     private bool _hasCookie;
 
     /// <summary>The method.</summary>
@@ -66,17 +68,17 @@ internal sealed class EdgeRequest
     /// <summary>How long all of it is, in bytes.</summary>
     public int Length { get; private set; }
 
-    /// <summary>The client's trace, if it sent one.</summary>
+    /// <summary>The client's trace as it sent it, if it did and traces are read.</summary>
     public string? TraceParent { get; private set; }
 
     /// <inheritdoc cref="TraceParent"/>
     public string? TraceState { get; private set; }
 
     /// <summary>The client's name for itself.</summary>
-    public string? UserAgent { get; private set; }
+    public string? UserAgent => _userAgent is { } written ? Latin1Text.Value(_written.WrittenSpan[written]) : null;
 
-    /// <summary>The <c>Host</c> field, where it is traced.</summary>
-    public string Host { get; private set; } = "";
+    /// <summary>The <c>Host</c> field.</summary>
+    public string Host => Latin1Text.Value(_written.WrittenSpan[_host]);
 
     /// <summary>As a replica is to get it: the head without its last line, then, after <see cref="Finish"/>, all.</summary>
     public ArrayBufferWriter<byte> Written => _written;
@@ -101,7 +103,7 @@ internal sealed class EdgeRequest
         }
 
         _written.ResetWrittenCount();
-        (_hasHost, _hasCookie, Closes, BodyLength, TraceParent, TraceState, UserAgent) = (false, false, false, -1, null, null, null);
+        (_hasHost, _hasCookie, Closes, BodyLength, TraceParent, TraceState, _userAgent) = (false, false, false, -1, null, null, null);
         var head = bytes[..(end + 2)];
         var line = head.IndexOf("\r\n"u8);
         if (!ReadLine(head[..line]))
@@ -234,8 +236,8 @@ internal sealed class EdgeRequest
                 }
 
                 _hasHost = true;
-                Host = isTraced ? Latin1Text.Value(value) : "";
                 Add("X-Forwarded-Host"u8, value);
+                _host = ValueOfLast(value);
                 break;
             case EdgeFieldKind.Cookie:
                 if (_hasCookie)
@@ -262,14 +264,18 @@ internal sealed class EdgeRequest
             case EdgeFieldKind.TraceState when isTraced:
                 TraceState = TraceState is null ? Latin1Text.Value(value) : $"{TraceState},{Latin1Text.Value(value)}";
                 return true;
-            case EdgeFieldKind.UserAgent when isTraced:
-                UserAgent = Latin1Text.Value(value);
-                break;
+            case EdgeFieldKind.UserAgent:
+                Add(name, value);
+                _userAgent = ValueOfLast(value);
+                return true;
         }
 
         Add(name, value);
         return true;
     }
+
+    // Where it is in what was written last.
+    private Range ValueOfLast(ReadOnlySpan<byte> value) => (_written.WrittenCount - 2 - value.Length)..(_written.WrittenCount - 2);
 
     // A name or an IPv4 address with an optional port.
     private static bool IsHost(ReadOnlySpan<byte> value)

@@ -31,6 +31,7 @@ internal sealed class EdgeServer(
     PoisonList poison,
     BalancerMetrics metrics,
     ServerMetrics server,
+    TraceSampler sampler,
     IOptions<LoadBalancerOptions> options,
     OpenConnections open,
     TimeProvider time) : IDisposable
@@ -60,6 +61,9 @@ internal sealed class EdgeServer(
 
     /// <inheritdoc cref="ServerMetrics"/>
     public ServerMetrics Server => server;
+
+    /// <inheritdoc cref="TraceSampler"/>
+    public TraceSampler Sampler => sampler;
 
     /// <summary>The clock.</summary>
     public TimeProvider Time => time;

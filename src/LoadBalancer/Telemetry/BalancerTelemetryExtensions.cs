@@ -29,6 +29,12 @@ internal static class BalancerTelemetryExtensions
                 .AddPrometheusExporter());
         // Only configured: traces are created when an exporter asks for them.
         builder.Services.ConfigureOpenTelemetryTracerProvider(traces => traces.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation());
+        builder.Services.AddSingleton<TraceSampler>();
+        if (!TraceSampler.IsReplaced(builder.Configuration))
+        {
+            builder.Services.ConfigureOpenTelemetryTracerProvider((services, traces) => traces.SetSampler(services.GetRequiredService<TraceSampler>()));
+        }
+
         builder.Services.AddOptions<AspNetCoreTraceInstrumentationOptions>().Configure<IOptions<LoadBalancerOptions>>((traces, options) =>
             traces.Filter = context =>
                 context.Connection.LocalPort != options.Value.AdminUrl.Port && context.Request.Path.Value is not ("/health" or "/alive"));

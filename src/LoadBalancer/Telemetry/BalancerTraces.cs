@@ -13,20 +13,34 @@ internal static class BalancerTraces
     // ASP.NET Core's source: it creates the spans of the requests that it serves.
     private static readonly ActivitySource Server = new("Microsoft.AspNetCore");
 
+    /// <summary>The length of a <c>traceparent</c>, in bytes.</summary>
+    public const int TraceParentLength = 55;
+
     /// <summary>Whether a listener wants the spans.</summary>
     public static bool HaveListeners => Server.HasListeners() || Source.HasListeners();
 
     /// <summary>The edge has a request until this is disposed: OpenTelemetry's span of an HTTP server, as ASP.NET Core makes it.</summary>
     /// <param name="method">What telemetry calls the method.</param>
     /// <param name="route">The route's pattern.</param>
-    /// <param name="parent">The client's <c>traceparent</c>, if any.</param>
-    /// <param name="state">The client's <c>tracestate</c>, if any.</param>
-    public static Activity? StartRequest(string method, string route, string? parent, string? state)
+    /// <param name="parent">The client's trace, if any.</param>
+    public static Activity? StartRequest(string method, string route, ActivityContext parent)
     {
-        ActivityContext.TryParse(parent, state, isRemote: true, out var context);
-        var span = Server.StartActivity("Microsoft.AspNetCore.Hosting.HttpRequestIn", ActivityKind.Server, context);
+        var span = Server.StartActivity("Microsoft.AspNetCore.Hosting.HttpRequestIn", ActivityKind.Server, parent);
         span?.DisplayName = $"{method} {route}";
         return span;
+    }
+
+    /// <summary>A <c>traceparent</c> that has replicas trace nothing (W3C Trace Context, 3.2), with numbers of its own.</summary>
+    /// <param name="field">Gets it, <see cref="TraceParentLength"/> bytes.</param>
+    public static void WriteUnsampled(Span<byte> field)
+    {
+        Span<byte> numbers = stackalloc byte[24];
+        Random.Shared.NextBytes(numbers);
+        "00-"u8.CopyTo(field);
+        Convert.TryToHexStringLower(numbers[..16], field[3..], out _);
+        field[35] = (byte)'-';
+        Convert.TryToHexStringLower(numbers[16..], field[36..], out _);
+        "-00"u8.CopyTo(field[52..]);
     }
 
     /// <summary>A compute request waits for a core until this is disposed.</summary>

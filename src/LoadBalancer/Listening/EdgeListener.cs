@@ -118,6 +118,8 @@ internal sealed partial class EdgeListener : IConnectionListener
 
     private async Task AcceptAllAsync()
     {
+        // While clients wait to be accepted, it goes on without waiting; who called does not.
+        await Task.Yield();
         try
         {
             await _listener.AcceptAsync();

@@ -61,7 +61,15 @@ internal sealed class EventLoop
             _sockets[socket.Descriptor] = socket;
         }
 
-        _epoll.Watch(socket.Descriptor, ((long)socket.Number << 32) | (uint)socket.Descriptor, socket.Awaited);
+        try
+        {
+            _epoll.Watch(socket.Descriptor, ((long)socket.Number << 32) | (uint)socket.Descriptor, socket.Awaited);
+        }
+        catch
+        {
+            Remove(socket);
+            throw;
+        }
     }
 
     /// <summary>Says nothing more of a socket. Called before it is closed: then its descriptor is another's.</summary>

@@ -14,5 +14,8 @@ internal static class BuiltProgram
         .GetCustomAttributes<AssemblyMetadataAttribute>()
         .Single(metadata => metadata.Key == "ClusterAspire.Source").Value!;
 
+    /// <summary>The project of <see cref="Service"/>, where its source is.</summary>
+    public static string ServiceProject => System.IO.Path.Combine(Source, "src", "Service", "Service.csproj");
+
     private static string Path(string name) => System.IO.Path.Combine(AppContext.BaseDirectory, "programs", name, $"{name}.dll");
 }

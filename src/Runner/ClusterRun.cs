@@ -116,7 +116,11 @@ internal sealed class ClusterRun(ConfiguredService service, IClusterOutput termi
     {
         var configuration = service.Read();
         var options = Options(configuration);
-        options.Service = options.Service is null ? null : await _programs.FindAsync(options.Service, _drain.Token);
+        if ((options.Service ?? (options.Aot ? BuiltProgram.ServiceProject : null)) is { } path)
+        {
+            options.Service = await _programs.FindAsync(path, options.Aot, _drain.Token);
+        }
+
         var selector = new RuntimeSelector(options, BuildOptions.From(configuration), terminal) { IsRunning = isRunning };
         var selection = await selector.SelectAsync(BuiltProgram.Service, BuiltProgram.Source, _drain.Token);
         _selections.Add(selection);

@@ -18,6 +18,8 @@ public sealed class MistakesTests
     [InlineData("--drain-timeout -1", "--drain-timeout (Cluster:DrainTimeout) must be from 0 to 3600 seconds, not '-1'.")]
     [InlineData("--restart-memory 512m --runtime container", "--restart-memory (Cluster:RestartMemory) looks at processes, not containers: leave it out and limit each container by --memory, or choose --runtime process.")]
     [InlineData("--standby --runtime container", "--standby (Cluster:Standby) keeps processes waiting, not containers: leave it out, or choose --runtime process.")]
+    [InlineData("--aot --runtime container", "--aot (Cluster:Aot) compiles what runs as processes, and the Dockerfile compiles what runs in containers: leave it out, or choose --runtime process.")]
+    [InlineData("--aot --service Shop.dll", "--aot (Cluster:Aot) compiles a project, and Shop.dll is none: name the service's project, or leave it out.")]
     [InlineData("--service missing.dll", "missing.dll does not exist: build it, or name another built service by --service (Cluster:Service).")]
     public async Task A_wrong_switch(string arguments, string sentence) =>
         AssertExplained(sentence, await RunnerProcess.RunAsync(arguments.Split(' ')));
@@ -77,7 +79,7 @@ public sealed class MistakesTests
         var (exitCode, runner) = await RunnerProcess.RunAsync(["--help"]);
 
         Assert.Equal(0, exitCode);
-        foreach (var name in (string[])["--replicas", "--port", "--admin-port", "--runtime", "--no-pin", "--standby", "--service", "--drain-timeout"])
+        foreach (var name in (string[])["--replicas", "--port", "--admin-port", "--runtime", "--no-pin", "--standby", "--aot", "--service", "--drain-timeout"])
         {
             Assert.Contains(runner.Output, line => line.Contains(name, StringComparison.Ordinal));
         }

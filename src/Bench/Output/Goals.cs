@@ -91,7 +91,7 @@ internal static class Goals
     private static IEnumerable<Goal> Start(Results results)
     {
         double? Of(string system, string name) => results.Find("start", system, "", name);
-        foreach (var (system, how) in new[] { (Systems.Cluster, ""), (Systems.ClusterWithStandby, " with --standby") })
+        foreach (var (system, how) in new[] { (Systems.Cluster, ""), (Systems.ClusterWithAot, " with --aot"), (Systems.ClusterWithStandby, " with --standby") })
         {
             if (Of(system, Replacement.Figure) / Of(NodeCluster, Replacement.Figure) is { } slower)
             {

@@ -9,9 +9,14 @@ namespace ClusterAspire.Bench;
 /// <param name="replicas">How many replicas.</param>
 /// <param name="pin">Whether each has a core of its own.</param>
 /// <param name="standby">Whether a second process of each waits.</param>
-internal sealed class RunnerPeer(string name, int replicas, bool pin = true, bool standby = false) : IPeer
+/// <param name="aot">Whether the service is compiled by Native AOT, before it is measured.</param>
+internal sealed class RunnerPeer(string name, int replicas, bool pin = true, bool standby = false, bool aot = false) : IPeer
 {
+    private static readonly TimeSpan CompileLimit = TimeSpan.FromMinutes(15);
+
     private static readonly HttpClient Admin = new() { Timeout = TimeSpan.FromSeconds(5) };
+
+    private bool _isCompiled = !aot;
 
     /// <inheritdoc/>
     public string Name => name;
@@ -22,12 +27,24 @@ internal sealed class RunnerPeer(string name, int replicas, bool pin = true, boo
     /// <inheritdoc/>
     public async Task<RunningPeer> StartAsync(BenchFolders folders, CancellationToken cancellationToken)
     {
+        if (!_isCompiled)
+        {
+            await using var first = await RunAsync(folders, cancellationToken);
+            _isCompiled = true;
+        }
+
+        return await RunAsync(folders, cancellationToken);
+    }
+
+    private async Task<RunningPeer> RunAsync(BenchFolders folders, CancellationToken cancellationToken)
+    {
         var (url, admin) = (Port.FreeUrl(), Port.FreeUrl());
         List<string> arguments =
         [
             "--replicas", $"{replicas}", "--port", $"{url.Port}", "--admin-port", $"{admin.Port}",
             // Processes, also where there is a container engine.
-            "--runtime", "process", "--service", ProgramPath.Service,
+            "--runtime", "process",
+            .. aot ? (string[])["--aot"] : ["--service", ProgramPath.Service],
         ];
         if (!pin)
         {
@@ -41,7 +58,7 @@ internal sealed class RunnerPeer(string name, int replicas, bool pin = true, boo
 
         var started = Stopwatch.GetTimestamp();
         var process = ChildProcess.Start(Tool.Wrap(ProgramPath.Runner, arguments), folders.Logs, name);
-        return await new RunningPeer(url, process) { Workers = () => WorkersAsync(admin) }
+        return await new RunningPeer(url, process) { Workers = () => WorkersAsync(admin), StartLimit = _isCompiled ? RunningPeer.UsualStartLimit : CompileLimit }
             .ServesAsync(started, process, cancellationToken);
     }
 

@@ -8,7 +8,9 @@ namespace ClusterAspire.Bench;
 /// <param name="processes">Its processes, stopped in this order.</param>
 internal sealed class RunningPeer(Uri url, params IReadOnlyList<IAsyncDisposable> processes) : IAsyncDisposable
 {
-    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(1);
+    /// <summary>How long a peer may take until it serves, unless said.</summary>
+    public static readonly TimeSpan UsualStartLimit = TimeSpan.FromMinutes(1);
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
 
     // A new connection for each request: a server that balances connections would always choose the same replica otherwise.
@@ -30,6 +32,9 @@ internal sealed class RunningPeer(Uri url, params IReadOnlyList<IAsyncDisposable
 
     /// <summary>Process ids of its replicas at present; empty where they cannot be told.</summary>
     public Func<Task<IReadOnlyList<Worker>>> Workers { get; init; } = () => Task.FromResult<IReadOnlyList<Worker>>([]);
+
+    /// <summary>How long it may take until it serves.</summary>
+    public TimeSpan StartLimit { get; init; } = UsualStartLimit;
 
     /// <summary>How long it took from the command to the first 200.</summary>
     public TimeSpan StartTime { get; private set; }

@@ -24,6 +24,7 @@ internal sealed class StartScenario : IScenario
         IPeer[] peers =
         [
             Systems.ProductCluster,
+            new RunnerPeer(Systems.ClusterWithAot, Systems.Replicas, aot: true),
             new RunnerPeer(Systems.ClusterWithStandby, Systems.Replicas, standby: true),
             NodePeer.Clustered("Node cluster", Systems.Replicas),
             .. NodePeer.Pm2Unless(run.Options.Quick),

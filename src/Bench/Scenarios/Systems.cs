@@ -4,6 +4,7 @@ namespace ClusterAspire.Bench;
 internal static class Systems
 {
     public const string Cluster = "ClusterAspire";
+    public const string ClusterWithAot = "ClusterAspire, Native AOT";
     public const string ClusterWithStandby = "ClusterAspire, standby";
     public const string OneProcess = ".NET, one process, compute lane";
     public const string OneProcessThreadPool = ".NET, one process, thread pool";

@@ -37,6 +37,7 @@ public sealed class ClusterSwitches
     [
         (Flag("--no-pin", "Let the replicas move between cores."), nameof(ClusterOptions.Pin), bool.FalseString),
         (Flag("--standby", "Keep a second process of each waiting, to take over when that dies."), nameof(ClusterOptions.Standby), bool.TrueString),
+        (Flag("--aot", "Compile the service's project by Native AOT, so that replicas start sooner."), nameof(ClusterOptions.Aot), bool.TrueString),
         (Flag("--clean", "Remove the containers that a crashed run left behind, and end."), nameof(ClusterOptions.Clean), bool.TrueString),
     ];
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using ClusterAspire.Orchestration.Building;
 
 namespace ClusterAspire.Orchestration.Containers;
 
@@ -82,7 +83,7 @@ internal sealed partial class ServiceImage(ContainerEngine engine, string? name,
         {
             // The terminal's Ctrl+C ends the builder too.
             cancellationToken.ThrowIfCancellationRequested();
-            throw new ClusterException(failure.Explain(BaseImages()));
+            throw new ClusterException(Explain(failure, BaseImages()));
         }
 
         return await engine.RunAsync(["image", "inspect", "--format", "{{.Id}}", Name], cancellationToken: cancellationToken);
@@ -92,6 +93,23 @@ internal sealed partial class ServiceImage(ContainerEngine engine, string? name,
             failure.AddLine(line);
             output(line);
         }
+    }
+
+    /// <summary>What failed and what to do, in one sentence.</summary>
+    /// <param name="failure">The builder's output.</param>
+    /// <param name="baseImages">What the image is built on.</param>
+    internal static string Explain(BuildFailure failure, string baseImages)
+    {
+        var advice = failure.Cause switch
+        {
+            BuildFailureCause.NativeAot => $"as the service is not ready for Native AOT: make it so, or set {BuildOptions.Section}:Args:PUBLISH to managed.",
+            BuildFailureCause.Toolchain => $"as its SDK image has no C toolchain for Native AOT to link with: name one that has gcc or clang by {BuildOptions.Section}:Args:SDK_IMAGE, or set {BuildOptions.Section}:Args:PUBLISH to managed.",
+            BuildFailureCause.Packages => $"as its packages could not be fetched: check that NuGet's feed can be reached from a container ({BuildOptions.Section}:Network=host may help).",
+            BuildFailureCause.Code => "as its code does not compile there: mend it; a file outside src/Service, src/ServiceDefaults and src/Replica needs a COPY in the Dockerfile.",
+            BuildFailureCause.BaseImage => $"as a base image could not be had: check the connection to its registry, or name others than {baseImages} by {BuildOptions.Section}:Args.",
+            _ => $"see the output above{ContainerEngine.OrProcesses}",
+        };
+        return $"The service's image could not be built, {advice} The builder said: {failure.Error}";
     }
 
     private async Task<Image?> InspectAsync(CancellationToken cancellationToken)

@@ -65,6 +65,9 @@ public sealed partial class ClusterOptions
     /// <summary>Whether a second process of each replica and of the load balancer is started and waits to take over when the first one dies.</summary>
     public bool Standby { get; set; }
 
+    /// <summary>Whether the service's project is compiled by Native AOT, whose executable starts sooner than a .dll.</summary>
+    public bool Aot { get; set; }
+
     /// <summary>The built service (a .dll or an executable), or null for the one in this repository.</summary>
     public string? Service { get; set; }
 
@@ -145,6 +148,7 @@ public sealed partial class ClusterOptions
     {
         (bool Given, string Name)[] options =
         [
+            (Aot, nameof(Aot)),
             (StartWave is not null, nameof(StartWave)),
             (RestartMemory is not null, nameof(RestartMemory)),
             (RestartAge > 0, nameof(RestartAge)),
@@ -182,6 +186,11 @@ public sealed partial class ClusterOptions
         if (Standby && Runtime is RuntimeKind.Container)
         {
             throw new ClusterException($"{Switch(nameof(Standby))} keeps processes waiting, not containers: leave it out, or choose --runtime process.");
+        }
+
+        if (Aot && Runtime is RuntimeKind.Container)
+        {
+            throw new ClusterException($"{Switch(nameof(Aot))} compiles what runs as processes, and the Dockerfile compiles what runs in containers: leave it out, or choose --runtime process.");
         }
 
         if (RestartMemory is not null && Runtime is RuntimeKind.Container)

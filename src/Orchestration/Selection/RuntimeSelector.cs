@@ -33,6 +33,11 @@ public sealed class RuntimeSelector(ClusterOptions options, BuildOptions build, 
             return Processes("--standby keeps processes waiting");
         }
 
+        if (options.Aot)
+        {
+            return Processes("--aot compiles for this machine");
+        }
+
         if (options.RestartMemory is not null)
         {
             return Processes("--restart-memory looks at processes");

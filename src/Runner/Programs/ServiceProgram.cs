@@ -1,7 +1,5 @@
-using System.Diagnostics;
-using System.Globalization;
-using CliWrap;
 using ClusterAspire.Orchestration;
+using ClusterAspire.Orchestration.Options;
 using ClusterAspire.Orchestration.Supervision;
 
 namespace ClusterAspire.Runner.Programs;
@@ -12,80 +10,40 @@ internal sealed class ServiceProgram(IClusterOutput output)
 {
     private const string RuntimeConfig = ".runtimeconfig.json";
 
-    // Each reload publishes the project into a new folder. The first one deletes the folders of runners that have ended.
-    private const int PublishedKept = 3;
-
-    private bool _hasTidied;
+    private readonly ProjectPublisher _publisher = new(output);
     private string? _lacks;
 
     /// <summary>Finds it.</summary>
     /// <param name="path">A .dll, an executable, a project file, or the folder of one of these.</param>
+    /// <param name="aot">Whether it is a project that is to be compiled by Native AOT.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The program's path, without symbolic links.</returns>
     /// <exception cref="ClusterException">There is none, or the project does not build.</exception>
-    public async Task<string> FindAsync(string path, CancellationToken cancellationToken)
+    public async Task<string> FindAsync(string path, bool aot, CancellationToken cancellationToken)
     {
-        var program = Directory.Exists(path) ? await FindInAsync(path, cancellationToken)
-            : path.EndsWith("proj", StringComparison.OrdinalIgnoreCase) && File.Exists(path) ? await PublishAsync(path, cancellationToken)
+        var program = ProjectOf(path) is { } project ? await PublishAsync(project, aot, cancellationToken)
+            : aot ? throw new ClusterException($"{ClusterOptions.Switch(nameof(ClusterOptions.Aot))} compiles a project, and {path} is none: name the service's project, or leave it out.")
+            : Directory.Exists(path) ? FindIn(path)
             : path;
         program = File.Exists(program) ? RealPath.Of(program) : program;
         ReportMissingReference(program);
         return program;
     }
 
-    private async Task<string> FindInAsync(string folder, CancellationToken cancellationToken)
-    {
-        if (Directory.GetFiles(folder, "*.*proj") is [var project])
-        {
-            return await PublishAsync(project, cancellationToken);
-        }
+    private async Task<string> PublishAsync(string project, bool aot, CancellationToken cancellationToken) =>
+        aot ? await _publisher.CompileAsync(project, cancellationToken) : FindIn(await _publisher.PublishAsync(project, cancellationToken));
 
+    private static string? ProjectOf(string path) =>
+        Directory.Exists(path) ? Directory.GetFiles(path, "*.*proj") is [var only] ? only : null
+        : path.EndsWith("proj", StringComparison.OrdinalIgnoreCase) && File.Exists(path) ? path
+        : null;
+
+    private static string FindIn(string folder)
+    {
         // A published web application has one; a library of it may have one too.
         var programs = Directory.GetFiles(folder, $"*{RuntimeConfig}").Select(config => $"{config[..^RuntimeConfig.Length]}.dll").Where(File.Exists).ToList();
         return programs is [var only] ? only
             : throw new ClusterException($"{Path.GetFullPath(folder)} has {(programs.Count is 0 ? "neither a project nor a built program" : $"{programs.Count} programs")}: name the project, the .dll or the executable.");
-    }
-
-    private async Task<string> PublishAsync(string project, CancellationToken cancellationToken)
-    {
-        var name = Path.GetFileNameWithoutExtension(project);
-        var published = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(project))!, "bin", "clusteraspire");
-        var folder = Path.Combine(published, $"{DateTime.UtcNow.ToString("yyyyMMdd-HHmmss-fff", CultureInfo.InvariantCulture)}.{Environment.ProcessId}");
-        output.Say($"Publishing {name}.");
-        var said = new List<string>();
-        var result = await Cli.Wrap("dotnet")
-            .WithArguments(["publish", project, "--configuration", "Release", "--output", folder, "--nologo", "--verbosity", "quiet"])
-            .WithStandardOutputPipe(PipeTarget.ToDelegate(said.Add))
-            .WithStandardErrorPipe(PipeTarget.ToDelegate(said.Add))
-            .WithValidation(CommandResultValidation.None)
-            .ExecuteAsync(cancellationToken);
-        if (result.ExitCode is not 0)
-        {
-            said.ForEach(line => output.Line(name, line));
-            throw new ClusterException($"{project} does not build: {said.Find(line => line.Contains(": error ", StringComparison.Ordinal))?.Trim() ?? "see what dotnet publish says above."}");
-        }
-
-        foreach (var old in _hasTidied ? [] : Directory.GetDirectories(published).Order(StringComparer.Ordinal).SkipLast(PublishedKept).Where(old => !BelongsToRunningRunner(old)))
-        {
-            Directory.Delete(old, recursive: true);
-        }
-
-        _hasTidied = true;
-        return await FindInAsync(folder, cancellationToken);
-    }
-
-    // The folder's name ends in the process id of the runner that published it.
-    private static bool BelongsToRunningRunner(string published)
-    {
-        try
-        {
-            using var runner = int.TryParse(Path.GetExtension(published).TrimStart('.'), CultureInfo.InvariantCulture, out var pid) ? Process.GetProcessById(pid) : null;
-            return runner is not null;
-        }
-        catch (ArgumentException)
-        {
-            return false;
-        }
     }
 
     private void ReportMissingReference(string program)

@@ -1,3 +1,4 @@
+using ClusterAspire.Orchestration.Building;
 using ClusterAspire.Orchestration.Containers;
 using Xunit;
 
@@ -28,6 +29,12 @@ public sealed class BuildFailureTests
             "#18 9.1 /source/src/Service/Program.cs(9): error IL2026: Using member 'X' which has 'RequiresUnreferencedCodeAttribute' [/source/src/Service/Service.csproj]",
             "#18 ERROR: process \"/bin/sh -c dotnet publish\" did not complete successfully: exit code: 1");
 
+    [Theory]
+    [InlineData("/packages/build/Microsoft.NETCore.Native.Unix.targets(316,5): error : Platform linker ('clang' or 'gcc') not found in PATH. Ensure you have all the required prerequisites documented at https://aka.ms/nativeaot-prerequisites. [/source/src/Service/Service.csproj]")]
+    [InlineData("/usr/bin/ld.bfd: cannot find Scrt1.o: No such file or directory")]
+    public void A_C_toolchain_that_is_missing(string line) =>
+        AssertExplained("as its SDK image has no C toolchain", line, line, "/packages/build/Microsoft.NETCore.Native.targets(410,5): error MSB3073: The command exited with code 1.");
+
     [Fact]
     public void A_feed_that_cannot_be_reached() =>
         AssertExplained(
@@ -48,7 +55,7 @@ public sealed class BuildFailureTests
             failure.AddLine(line);
         }
 
-        var sentence = failure.Explain("example/sdk:1");
+        var sentence = ServiceImage.Explain(failure, "example/sdk:1");
         Assert.Contains(advice, sentence, StringComparison.Ordinal);
         Assert.Contains(quoted, sentence[sentence.IndexOf("The builder said: ", StringComparison.Ordinal)..], StringComparison.Ordinal);
     }

@@ -115,7 +115,7 @@ public sealed class KubernetesPublisherTests : IDisposable
     private static readonly string[] NotPublished =
     [
         nameof(ClusterOptions.Service), nameof(ClusterOptions.Image), nameof(ClusterOptions.Standby), nameof(ClusterOptions.Pin), nameof(ClusterOptions.Clean),
-        nameof(ClusterOptions.StartWave), nameof(ClusterOptions.RestartMemory), nameof(ClusterOptions.RestartAge), nameof(ClusterOptions.RestartRequests), nameof(ClusterOptions.Log),
+        nameof(ClusterOptions.Aot), nameof(ClusterOptions.StartWave), nameof(ClusterOptions.RestartMemory), nameof(ClusterOptions.RestartAge), nameof(ClusterOptions.RestartRequests), nameof(ClusterOptions.Log),
         nameof(ClusterOptions.Args), nameof(ClusterOptions.ReplicaPort), nameof(ClusterOptions.Runtime), nameof(ClusterOptions.Engine),
     ];
 

@@ -22,6 +22,7 @@ public sealed partial class CommandTests
         ["dotnet pack src/Runner --output feed"] = "ToolTests.The_installed_tool_runs_a_published_application_and_a_project",
         ["dotnet tool install --global clusteraspire --add-source feed"] = "ToolTests.The_installed_tool_runs_a_published_application_and_a_project",
         ["clusteraspire run path/to/Your.dll"] = "ToolTests.The_installed_tool_runs_a_published_application_and_a_project",
+        ["clusteraspire run . --aot"] = "NativeAotTests.The_sample_serves_comes_back_when_it_is_killed_and_is_reloaded",
         ["clusteraspire run . -- --greeting hello"] = "ToolTests.The_installed_tool_runs_a_published_application_and_a_project",
         ["clusteraspire reload"] = "ControlTests.A_release_is_switched_by_its_link",
         ["ln -sfn releases/42 current"] = "ControlTests.A_release_is_switched_by_its_link",

@@ -46,7 +46,8 @@ internal sealed class ProjectPublisher(IClusterOutput output)
         var said = await RunAsync(
             project,
             folder,
-            ["--use-current-runtime", "-p:PublishAot=true", "-p:CopyOutputSymbolsToPublishDirectory=false", "-getProperty:AssemblyName"],
+            // With intermediate files of its own: an ordinary build, whose are others, would have it compile all again.
+            ["--artifacts-path", Path.Combine(Path.GetDirectoryName(Path.GetFullPath(project))!, "obj", "clusteraspire"), "--use-current-runtime", "-p:PublishAot=true", "-p:CopyOutputSymbolsToPublishDirectory=false", "-getProperty:AssemblyName"],
             AotWarningsAreErrors,
             cancellationToken);
         var name = said.FindLast(line => line.Length > 0)?.Trim();

@@ -23,8 +23,9 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     private const int ReceiveLength = 256 * 1024;
     private const int SmallestSend = 16 * 1024;
 
-    // Larger buffers are not kept after a burst.
+    // Larger buffers are not kept after so many sends that needed little of them.
     private const int LargestKept = 256 * 1024;
+    private const int MostSmallSends = 1024;
 
     // What readers send while they are told of data is sent together, but not after more of them or more bytes than this.
     private const int MostToldBetweenSends = 16;
@@ -40,6 +41,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     private byte[] _unsent = new byte[SmallestSend];
     private byte[] _sending = new byte[SmallestSend];
     private int _unsentLength;
+    private int _smallSends;
     private bool _isSending;
     private long _sentAt;
 
@@ -54,6 +56,9 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     private readonly List<VirtualConnection> _toPassOn = [];
     private int _told;
     private bool _isTelling;
+
+    // A thread of its own receives, which may wait until there is room to send.
+    private bool _hasThread;
 
     // Counts the threads that have received: only the last one does. It runs a reader if the number of those that it ran is odd.
     private int _turn;
@@ -112,7 +117,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
 
         if (begins)
         {
-            BeginSending();
+            BeginSending(isReceiver: false);
         }
 
         return connection;
@@ -120,7 +125,13 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
 
     /// <summary>Receives until the link is over, or another thread has taken over; the thread waits.</summary>
     /// <returns>Whether the link is over.</returns>
-    public bool Receive() => ReceiveInTurn(0);
+    public bool Receive()
+    {
+        // By poll(2) it waits: .NET's sockets would be told of each frame from their first wait on, and wake a thread.
+        _socket.Blocking = false;
+        _hasThread = true;
+        return ReceiveInTurn(0);
+    }
 
     /// <summary>Receives, like <see cref="Receive"/>, in place of the thread that does, if a reader still holds that up.</summary>
     /// <param name="progress">The <see cref="Progress"/> from which on it has made none, an odd number.</param>
@@ -282,7 +293,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     public void Dispose() => Abort(null);
 
     /// <summary>Sends what waits to be sent.</summary>
-    void IThreadPoolWorkItem.Execute() => _ = SendAsync();
+    void IThreadPoolWorkItem.Execute() => Send(mayWait: false);
 
     /// <summary>Why the link is over, for one of its connections.</summary>
     internal LinkBrokenException Broken() => new("The link is broken.", _failure);
@@ -325,7 +336,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
             }
         }
 
-        BeginSending();
+        BeginSending(_dispatcher == Environment.CurrentManagedThreadId);
     }
 
     /// <summary>Adds a frame to what is to be sent, under the lock.</summary>
@@ -335,7 +346,9 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         var length = Frame.HeadLength + data.Length;
         if (_unsent.Length - _unsentLength < length)
         {
-            Array.Resize(ref _unsent, Math.Max(_unsent.Length * 2, _unsentLength + length));
+            var larger = GC.AllocateUninitializedArray<byte>(Math.Max(_unsent.Length * 2, _unsentLength + length));
+            _unsent.AsSpan(0, _unsentLength).CopyTo(larger);
+            _unsent = larger;
         }
 
         frame.Write(_unsent.AsSpan(_unsentLength));
@@ -346,7 +359,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         return begins;
     }
 
-    private void BeginSending()
+    private void BeginSending(bool isReceiver)
     {
         if (_options.Defer?.Invoke(this) is true)
         {
@@ -354,9 +367,9 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         }
 
         var last = Interlocked.Exchange(ref _sentAt, Stopwatch.GetTimestamp());
-        if (_dispatcher == Environment.CurrentManagedThreadId || Stopwatch.GetElapsedTime(last) >= _options.SendsAtOnceAfter)
+        if (isReceiver || Stopwatch.GetElapsedTime(last) >= _options.SendsAtOnceAfter)
         {
-            _ = SendAsync();
+            Send(mayWait: isReceiver);
         }
         else
         {
@@ -365,11 +378,23 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         }
     }
 
+    private void Send(bool mayWait)
+    {
+        if (_hasThread)
+        {
+            SendByThread(mayWait);
+        }
+        else
+        {
+            _ = SendAsync();
+        }
+    }
+
     private async Task SendAsync()
     {
         try
         {
-            while (TakeUnsent(out var length))
+            while (TakeUnsent(out var length, leaves: false))
             {
                 for (var sent = 0; sent < length;)
                 {
@@ -383,14 +408,58 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         }
     }
 
-    private bool TakeUnsent(out int length)
+    // As SendAsync does, where a thread of its own receives: it sends too, and if another finds no room, a new one waits for that.
+    private void SendByThread(bool mayWait, bool leaves = false, int from = 0, int to = 0)
+    {
+        try
+        {
+            do
+            {
+                while (from < to)
+                {
+                    from += _socket.Send(_sending.AsSpan(from, to - from), SocketFlags.None, out var error);
+                    if (error is SocketError.WouldBlock && !mayWait)
+                    {
+                        new Thread(() => SendByThread(mayWait: true, leaves: true, from, to)) { IsBackground = true, Name = "Link" }.UnsafeStart();
+                        return;
+                    }
+
+                    if (error is SocketError.WouldBlock)
+                    {
+                        _socket.Poll(Timeout.InfiniteTimeSpan, SelectMode.SelectWrite);
+                    }
+                    else if (error is not SocketError.Success)
+                    {
+                        throw new SocketException((int)error);
+                    }
+                }
+
+                from = 0;
+            }
+            while (TakeUnsent(out to, leaves));
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            Abort(e);
+        }
+    }
+
+    private bool TakeUnsent(out int length, bool leaves)
     {
         TaskCompletionSource? taken;
         lock (_lock)
         {
             length = _unsentLength;
+            if (leaves && length > 0 && _dispatcher != 0)
+            {
+                // The receiver sends it after what it handles.
+                _isSending = false;
+                return false;
+            }
+
             (_unsent, _sending, _unsentLength) = (_sending, _unsent, 0);
-            if (_unsent.Length > LargestKept && length < SmallestSend)
+            _smallSends = length < SmallestSend ? _smallSends + 1 : 0;
+            if (_unsent.Length > LargestKept && _smallSends > MostSmallSends)
             {
                 _unsent = new byte[SmallestSend];
             }
@@ -408,7 +477,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         try
         {
             // A thread that takes over begins with what the one before has left.
-            for (var isOpen = true; PassOn(turn); isOpen = Take(_socket.Receive(_received.AsSpan(_receivedLength))))
+            for (var isOpen = true; PassOn(turn);)
             {
                 if (!isOpen)
                 {
@@ -417,6 +486,15 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
                 }
 
                 _socket.Poll(Timeout.InfiniteTimeSpan, SelectMode.SelectRead);
+                var length = _socket.Receive(_received.AsSpan(_receivedLength), SocketFlags.None, out var error);
+                if (error is SocketError.Success)
+                {
+                    isOpen = Take(length);
+                }
+                else if (error is not SocketError.WouldBlock)
+                {
+                    throw new SocketException((int)error);
+                }
             }
 
             return false;
@@ -483,15 +561,14 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         {
             if (connection is null)
             {
-                SendWhatWasAnswered();
-                _dispatcher = 0;
+                SendWhatWasAnswered(isAll: true);
                 return true;
             }
 
             connection.PassOn();
             if (told % MostToldBetweenSends == 0)
             {
-                SendWhatWasAnswered();
+                SendWhatWasAnswered(isAll: false);
             }
         }
 
@@ -525,10 +602,15 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         return true;
     }
 
-    private void SendWhatWasAnswered()
+    private void SendWhatWasAnswered(bool isAll)
     {
         lock (_lock)
         {
+            if (isAll)
+            {
+                _dispatcher = 0;
+            }
+
             if (_unsentLength == 0 || _isSending || _isClosed)
             {
                 return;
@@ -537,7 +619,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
             _isSending = true;
         }
 
-        BeginSending();
+        BeginSending(isReceiver: true);
     }
 
     private void Dispatch(Frame frame, ReadOnlySpan<byte> data)

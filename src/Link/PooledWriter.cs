@@ -18,7 +18,7 @@ public abstract class PooledWriter : PipeWriter
     public sealed override void Advance(int bytes) => Unflushed.Add(bytes);
 
     /// <inheritdoc/>
-    public sealed override Memory<byte> GetMemory(int sizeHint = 0) => Unflushed.Room(Math.Max(sizeHint, 1));
+    public override Memory<byte> GetMemory(int sizeHint = 0) => Unflushed.Room(Math.Max(sizeHint, 1));
 
     /// <inheritdoc/>
     public sealed override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;

@@ -7,6 +7,10 @@ namespace ClusterAspire.Link;
 /// <summary>One of the connections that a <see cref="LinkConnection"/> carries: bytes both ways.</summary>
 public sealed class VirtualConnection : IDuplexPipe
 {
+    // Each report of what was read costs a frame. Together with what is sent anyway, it costs little.
+    private const int Portion = LinkConnection.Window / 2;
+    private const int SmallPortion = LinkConnection.Window / 8;
+
     private readonly LinkConnection _link;
     private readonly Pipe _received;
     private readonly Lock _lock = new();
@@ -14,6 +18,9 @@ public sealed class VirtualConnection : IDuplexPipe
     // How many bytes may still be received, and sent.
     private int _expected = LinkConnection.Window;
     private int _credit = LinkConnection.Window;
+
+    // What was read and not reported.
+    private int _read;
     private TaskCompletionSource? _moreCredit;
     private bool _hasEnded;
     private bool _isClosed;
@@ -73,6 +80,12 @@ public sealed class VirtualConnection : IDuplexPipe
     /// <exception cref="LinkBrokenException">It is over.</exception>
     public ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken = default)
     {
+        if (Volatile.Read(ref _read) >= SmallPortion)
+        {
+            // Who is asked for the next answer may then send all of it.
+            Grant();
+        }
+
         var sent = Send(bytes.Span);
         return sent == bytes.Length && !IsCongested ? default : SendRestAsync(bytes[sent..], cancellationToken);
     }
@@ -94,12 +107,11 @@ public sealed class VirtualConnection : IDuplexPipe
     }
 
     /// <summary>So many bytes were read: as many more may come.</summary>
-    internal void Grant(int bytes)
+    internal void HasRead(int bytes)
     {
-        Interlocked.Add(ref _expected, bytes);
-        if (!IsClosed)
+        if (Interlocked.Add(ref _read, bytes) >= Portion)
         {
-            _link.Send(new(FrameKind.Credit, bytes, Id), default);
+            Grant();
         }
     }
 
@@ -120,7 +132,9 @@ public sealed class VirtualConnection : IDuplexPipe
                     break;
                 }
 
-                _received.Writer.Write(data);
+                // In one piece, of which a reader gets more at a time.
+                data.CopyTo(_received.Writer.GetSpan(data.Length));
+                _received.Writer.Advance(data.Length);
                 var isFirst = !_hasReceived;
                 _hasReceived = true;
                 return isFirst;
@@ -229,6 +243,16 @@ public sealed class VirtualConnection : IDuplexPipe
         }
 
         waiting?.SetResult();
+    }
+
+    private void Grant()
+    {
+        var read = Interlocked.Exchange(ref _read, 0);
+        Interlocked.Add(ref _expected, read);
+        if (!IsClosed)
+        {
+            _link.Send(new(FrameKind.Credit, read, Id), default);
+        }
     }
 
     private void AddCredit(int bytes)

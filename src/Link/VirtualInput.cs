@@ -7,11 +7,7 @@ namespace ClusterAspire.Link;
 /// <summary>What a virtual connection's other side sent; as it is read, more may come.</summary>
 internal sealed class VirtualInput(VirtualConnection connection, PipeReader received) : PipeReader
 {
-    // Reported in large portions, because each report costs a frame.
-    private const int Portion = LinkConnection.Window / 2;
-
     private ReadOnlySequence<byte> _buffer;
-    private int _read;
 
     /// <inheritdoc/>
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
@@ -38,15 +34,10 @@ internal sealed class VirtualInput(VirtualConnection connection, PipeReader rece
     /// <inheritdoc/>
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
-        _read += (int)_buffer.Slice(_buffer.Start, consumed).Length;
+        var read = (int)_buffer.Slice(_buffer.Start, consumed).Length;
         _buffer = default;
         received.AdvanceTo(consumed, examined);
-        if (_read >= Portion)
-        {
-            var read = _read;
-            _read = 0;
-            connection.Grant(read);
-        }
+        connection.HasRead(read);
     }
 
     /// <inheritdoc/>

@@ -10,6 +10,18 @@ internal sealed class VirtualOutput(VirtualConnection connection) : PooledWriter
     private volatile bool _isCancelled;
 
     /// <inheritdoc/>
+    public override Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        if (Unflushed.Length >= Frame.LongestData)
+        {
+            // What makes whole frames need not wait for the flush in ever larger buffers.
+            SendUnflushed();
+        }
+
+        return base.GetMemory(sizeHint);
+    }
+
+    /// <inheritdoc/>
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
         if (connection.IsClosed)

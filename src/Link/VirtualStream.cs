@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 
 namespace ClusterAspire.Link;
@@ -30,13 +31,13 @@ public sealed class VirtualStream(VirtualConnection connection) : Stream
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        var result = await connection.Input.ReadAsync(cancellationToken);
-        var length = (int)Math.Min(result.Buffer.Length, buffer.Length);
-        var read = result.Buffer.Slice(0, length);
-        read.CopyTo(buffer.Span);
-        connection.Input.AdvanceTo(read.End);
-        return length;
+        return Take(await connection.Input.ReadAsync(cancellationToken), buffer.Span);
     }
+
+    /// <summary>Reads what has come.</summary>
+    /// <returns>How many bytes; 0 if there is nothing, now or ever.</returns>
+    /// <exception cref="LinkBrokenException">The connection was broken off.</exception>
+    public int ReadAvailable(Span<byte> buffer) => connection.Input.TryRead(out var result) ? Take(result, buffer) : 0;
 
     /// <inheritdoc/>
     /// <exception cref="LinkBrokenException">The connection is over.</exception>
@@ -82,5 +83,14 @@ public sealed class VirtualStream(VirtualConnection connection) : Stream
         }
 
         base.Dispose(disposing);
+    }
+
+    private int Take(ReadResult result, Span<byte> buffer)
+    {
+        var length = (int)Math.Min(result.Buffer.Length, buffer.Length);
+        var read = result.Buffer.Slice(0, length);
+        read.CopyTo(buffer);
+        connection.Input.AdvanceTo(read.End);
+        return length;
     }
 }

@@ -204,30 +204,53 @@ internal sealed class EdgeResponse
     {
         Start(output);
         var left = _control.Length!.Value;
-        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(LongestCopy, left));
+        byte[]? buffer = null;
         for (var unflushed = 0; left > 0;)
         {
-            var reading = upstream.ReadAsync(buffer.AsMemory(0, (int)Math.Min(left, buffer.Length)));
-            if (!reading.IsCompleted || unflushed >= MostUnflushed)
+            var read = CopyAvailable(upstream, output, Math.Min(left, MostUnflushed));
+            if (read == 0)
+            {
+                buffer ??= ArrayPool<byte>.Shared.Rent((int)Math.Min(LongestCopy, left));
+                var reading = upstream.ReadAsync(buffer.AsMemory(0, (int)Math.Min(left, buffer.Length)));
+                if (!reading.IsCompleted)
+                {
+                    await FlushAsync(output);
+                    unflushed = 0;
+                }
+
+                read = await reading;
+                if (read == 0)
+                {
+                    throw new HttpIOException(HttpRequestError.ResponseEnded, "The replica closed the connection before the end of its response.");
+                }
+
+                WriteData(output, buffer.AsSpan(0, read));
+            }
+
+            progress.Progressed();
+            left -= read;
+            unflushed += read;
+            if (unflushed >= MostUnflushed && left > 0)
             {
                 await FlushAsync(output);
                 unflushed = 0;
             }
-
-            var read = await reading;
-            if (read == 0)
-            {
-                throw new HttpIOException(HttpRequestError.ResponseEnded, "The replica closed the connection before the end of its response.");
-            }
-
-            WriteData(output, buffer.AsSpan(0, read));
-            progress.Progressed();
-            left -= read;
-            unflushed += read;
         }
 
-        ArrayPool<byte>.Shared.Return(buffer);
+        if (buffer is not null)
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
         upstream.End(_control);
+    }
+
+    private static int CopyAvailable(Http1Connection upstream, PipeWriter output, long most)
+    {
+        var room = output.GetSpan((int)Math.Min(most, LongestWrite));
+        var read = upstream.ReadAvailable(room[..(int)Math.Min(most, room.Length)]);
+        output.Advance(read);
+        return read;
     }
 
     private async ValueTask CopyChunksAsync(Http1Connection upstream, PipeWriter output, EdgeConnection progress)

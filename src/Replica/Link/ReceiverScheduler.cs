@@ -10,13 +10,13 @@ namespace ClusterAspire.Replica.Link;
 /// <param name="startThread">Starts a thread, and says whether it could.</param>
 internal sealed class ReceiverScheduler(Func<Action, bool> startThread) : PipeScheduler
 {
-    // Many are so many within the period in ms, 2 000 a second. With fewer the watch would cost more than it spares.
-    private const int Many = 64;
-    private const int Period = 32;
+    // Many are so many within the period in ms, 250 a second. With fewer the watch would cost more than it spares.
+    private const int Many = 32;
+    private const int Period = 128;
 
     // In ticks of the watch. A thread that waits for its core makes no progress either.
     private const int HeldUpAfter = 2;
-    private const int RateTicks = 16;
+    private const int RateTicks = 64;
 
     // In ms. What has blocked may block again.
     private const int ShortestPause = 16;

@@ -82,15 +82,16 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
     /// <summary>Reads what comes, first what has come already. Waits for something to come when <paramref name="buffer"/> is empty.</summary>
     public ValueTask<int> ReadAsync(Memory<byte> buffer)
     {
-        var buffered = Math.Min(_end - _start, buffer.Length);
-        if (buffered > 0)
-        {
-            _buffer.AsSpan(_start, buffered).CopyTo(buffer.Span);
-            _start += buffered;
-            return new(buffered);
-        }
+        var buffered = ReadBuffered(buffer.Span);
+        return buffered > 0 || _start < _end ? new(buffered) : stream.ReadAsync(buffer, CancellationToken.None);
+    }
 
-        return _start < _end ? new(0) : stream.ReadAsync(buffer, CancellationToken.None);
+    /// <summary>Reads what has come already, without waiting.</summary>
+    /// <returns>How many bytes; 0 if nothing has, or that cannot be known.</returns>
+    public int ReadAvailable(Span<byte> buffer)
+    {
+        var buffered = ReadBuffered(buffer);
+        return buffered > 0 || stream is not VirtualStream link ? buffered : link.ReadAvailable(buffer);
     }
 
     /// <summary>Writes to an upgraded connection.</summary>
@@ -371,6 +372,14 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
 
         _end += read;
         return read > 0;
+    }
+
+    private int ReadBuffered(Span<byte> buffer)
+    {
+        var length = Math.Min(_end - _start, buffer.Length);
+        _buffer.AsSpan(_start, length).CopyTo(buffer);
+        _start += length;
+        return length;
     }
 
     private void MakeRoom()

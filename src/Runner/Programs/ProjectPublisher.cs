@@ -43,11 +43,12 @@ internal sealed class ProjectPublisher(IClusterOutput output)
     {
         output.Say($"Compiling {Path.GetFileNameWithoutExtension(project)} by Native AOT; this takes a minute where its sources are new.");
         var folder = NewFolder(project);
+        // Of its own: an ordinary build beside it would restore other packages, and have it compile all again.
+        var intermediate = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(project))!, "obj", "clusteraspire");
         var said = await RunAsync(
             project,
             folder,
-            // With intermediate files of its own: an ordinary build, whose are others, would have it compile all again.
-            ["--artifacts-path", Path.Combine(Path.GetDirectoryName(Path.GetFullPath(project))!, "obj", "clusteraspire"), "--use-current-runtime", "-p:PublishAot=true", "-p:CopyOutputSymbolsToPublishDirectory=false", "-getProperty:AssemblyName"],
+            ["--artifacts-path", intermediate, "--use-current-runtime", "-p:PublishAot=true", "-p:CopyOutputSymbolsToPublishDirectory=false", "-getProperty:AssemblyName"],
             AotWarningsAreErrors,
             cancellationToken);
         var name = said.FindLast(line => line.Length > 0)?.Trim();

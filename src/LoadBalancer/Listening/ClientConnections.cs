@@ -46,11 +46,12 @@ internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServ
             return;
         }
 
-        var output = new WatchedOutput(transport.Output);
+        var isEncrypted = connection.Features.Get<ITlsConnectionFeature>() is not null;
+        var output = new WatchedOutput(isEncrypted && connection is EventLoopConnection loop ? new GatheredOutput(transport.Output, loop.Output) : transport.Output);
         var heartbeat = connection.Features.Get<IConnectionHeartbeatFeature>();
         heartbeat?.OnHeartbeat(_ => AbortIfStalled(connection, output), output);
         using var half = new HalfClosed(connection, TimeSpan.FromSeconds(options.HalfCloseTimeout));
-        if (options.Edge && connection is not EventLoopConnection { WasAtEdge: true } && !await ServeAtEdgeAsync(connection, transport.Input, output))
+        if (options.Edge && connection is not EventLoopConnection { WasAtEdge: true } && !await ServeAtEdgeAsync(connection, isEncrypted, transport.Input, output))
         {
             return;
         }
@@ -72,10 +73,10 @@ internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServ
     }
 
     // Whether Kestrel is to go on.
-    private async Task<bool> ServeAtEdgeAsync(ConnectionContext connection, PipeReader input, WatchedOutput output)
+    private async Task<bool> ServeAtEdgeAsync(ConnectionContext connection, bool isEncrypted, PipeReader input, WatchedOutput output)
     {
         (connection as EventLoopConnection)?.StayOnLoop();
-        var plain = new EdgeConnection(edge.Value, limits, connection.RemoteEndPoint, connection.Features.Get<ITlsConnectionFeature>() is not null, input, output);
+        var plain = new EdgeConnection(edge.Value, limits, connection.RemoteEndPoint, isEncrypted, input, output);
         connection.Features.Get<IConnectionHeartbeatFeature>()?.OnHeartbeat(static edge => ((EdgeConnection)edge).Tick(), plain);
         using var onGone = connection.ConnectionClosed.UnsafeRegister(static edge => ((EdgeConnection)edge!).Gone(), plain);
         using var onStop = connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested

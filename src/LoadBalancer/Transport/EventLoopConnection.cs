@@ -32,6 +32,9 @@ internal sealed class EventLoopConnection : DefaultConnectionContext, IConnectio
     /// <inheritdoc/>
     public Socket Socket => _socket.Socket;
 
+    /// <summary>What the client is sent, encrypted where the connection is.</summary>
+    public SocketOutput Output => _socket.Output;
+
     /// <summary>Whether the edge has left it to Kestrel.</summary>
     public bool WasAtEdge { get; init; }
 

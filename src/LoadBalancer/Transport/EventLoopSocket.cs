@@ -52,7 +52,10 @@ internal sealed class EventLoopSocket : IEventLoopSocket, IDuplexPipe
     public PipeReader Input => _input;
 
     /// <inheritdoc/>
-    public PipeWriter Output => _output;
+    public SocketOutput Output => _output;
+
+    /// <inheritdoc/>
+    PipeWriter IDuplexPipe.Output => _output;
 
     /// <summary>The client's address.</summary>
     public EndPoint? RemoteEndPoint { get; }

@@ -7,10 +7,16 @@ namespace ClusterAspire.LoadBalancer.Transport;
 /// <summary>What a client is sent: by whoever flushes, at once. A flush waits while the system has no room for it.</summary>
 internal sealed class SocketOutput(EventLoopSocket connection) : PooledWriter
 {
+    // More is sent, and waited for.
+    private const int MostGathered = 128 * 1024;
+
     private bool _isCancelled;
 
     /// <summary>The flush that waits.</summary>
     public Wait<FlushResult> Wait { get; } = new(connection.Lock);
+
+    /// <summary>Whether more follows at once: a flush then sends little by itself.</summary>
+    public bool Gathers { get; set; }
 
     /// <inheritdoc/>
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
@@ -19,7 +25,7 @@ internal sealed class SocketOutput(EventLoopSocket connection) : PooledWriter
         ValueTask<FlushResult> begun;
         lock (connection.Lock)
         {
-            if (_isCancelled || Send())
+            if (_isCancelled || (Gathers && Unflushed.Length < MostGathered) || Send())
             {
                 var result = new FlushResult(_isCancelled, connection.IsClosed);
                 _isCancelled = false;

@@ -336,7 +336,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
             }
         }
 
-        BeginSending(_dispatcher == Environment.CurrentManagedThreadId);
+        BeginSending(isReceiver: false);
     }
 
     /// <summary>Adds a frame to what is to be sent, under the lock.</summary>
@@ -354,7 +354,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
         frame.Write(_unsent.AsSpan(_unsentLength));
         data.CopyTo(_unsent.AsSpan(_unsentLength + Frame.HeadLength));
         _unsentLength += length;
-        var begins = !_isSending && (_dispatcher != Environment.CurrentManagedThreadId || _unsentLength > MostBytesBetweenSends);
+        var begins = !_isSending && _dispatcher != Environment.CurrentManagedThreadId;
         _isSending |= begins;
         return begins;
     }
@@ -566,7 +566,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
             }
 
             connection.PassOn();
-            if (told % MostToldBetweenSends == 0)
+            if (told % MostToldBetweenSends == 0 || Volatile.Read(ref _unsentLength) > MostBytesBetweenSends)
             {
                 SendWhatWasAnswered(isAll: false);
             }

@@ -23,9 +23,8 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     private const int ReceiveLength = 256 * 1024;
     private const int SmallestSend = 16 * 1024;
 
-    // Larger buffers are not kept after so many sends that needed little of them.
-    private const int LargestKept = 256 * 1024;
-    private const int MostSmallSends = 1024;
+    // Larger buffers are not kept after a burst.
+    private const int LargestKept = 1024 * 1024;
 
     // What readers send while they are told of data is sent together, but not after more of them or more bytes than this.
     private const int MostToldBetweenSends = 16;
@@ -41,7 +40,6 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
     private byte[] _unsent = new byte[SmallestSend];
     private byte[] _sending = new byte[SmallestSend];
     private int _unsentLength;
-    private int _smallSends;
     private bool _isSending;
     private long _sentAt;
 
@@ -458,8 +456,7 @@ public sealed class LinkConnection : IThreadPoolWorkItem, IDisposable
             }
 
             (_unsent, _sending, _unsentLength) = (_sending, _unsent, 0);
-            _smallSends = length < SmallestSend ? _smallSends + 1 : 0;
-            if (_unsent.Length > LargestKept && _smallSends > MostSmallSends)
+            if (_unsent.Length > LargestKept && length < SmallestSend)
             {
                 _unsent = new byte[SmallestSend];
             }

@@ -71,10 +71,10 @@ public sealed class RotationTests
         await using var other = await UpstreamServer.StartAsync("replica-1", Ok);
         await using var balancer = await Balancer.StartAsync([drains, other]);
         var inFlight = Task.FromResult("");
-        for (var limit = new Deadline(); inFlight.IsCompleted; limit.Check())
+        for (var limit = new Deadline(); drains.Requests == 0; limit.Check())
         {
             inFlight = balancer.Client.GetStringAsync("/fast");
-            await Task.WhenAny(inFlight, Task.Delay(200));
+            await Eventually.IsTrueAsync(() => inFlight.IsCompleted || drains.Requests > 0);
         }
 
         drains.Health = () => Results.Json(new { status = "Draining", name = "replica-0" }, statusCode: 503);

@@ -118,8 +118,14 @@ internal sealed class EdgeConnection
                         }
 
                         continue;
-                    case EdgeFinding.Plain:
-                        outcome = await ServeAsync(_edge.Route!, buffer);
+                    case EdgeFinding.Plain when TryBegin(_edge.Route!, buffer):
+                        outcome = End(await ExchangeAsync());
+                        if (outcome is Outcome.Broken && !_isGone)
+                        {
+                            // Sends the part of the response that there is. The client sees that it is incomplete.
+                            await _output.FlushAsync();
+                        }
+
                         break;
                 }
 
@@ -221,13 +227,13 @@ internal sealed class EdgeConnection
         return finding;
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<Outcome> ServeAsync(EdgeRoute route, ReadOnlySequence<byte> buffer)
+    // Whether the request is for a replica: then it is ready to be sent.
+    private bool TryBegin(EdgeRoute route, in ReadOnlySequence<byte> buffer)
     {
         var target = RequestTarget.Of(route.Id, Request.Path, Request.Query);
         if (_isClosing || !_edge.Takes(route, Request, target) || _edge.Pick(route) is not var (replica, pool))
         {
-            return Outcome.HandedOn;
+            return false;
         }
 
         var outer = Activity.Current;
@@ -243,22 +249,60 @@ internal sealed class EdgeConnection
         }
 
         FinishRequest(buffer);
-
-        var startedAt = _edge.Time.GetUtcNow();
-        var started = _edge.Time.GetTimestamp();
-        var run = replica.Run;
+        Response.Reset(isToHead: Request.Method is "HEAD");
+        _isTimedOut = false;
+        _exchange!.Begin(route, target, replica, pool, _edge.Time);
+        (_exchange.Outer, _exchange.Span, _exchange.TrySpan) = (outer, span, trySpan);
         _edge.Server.Active(1, Request.Method, _scheme);
         replica.Begin();
-        Exception? failure = null;
+        return true;
+    }
+
+    // The only step of a request that waits: each is garbage when many wait at a time. Returns the failure.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Exception?> ExchangeAsync()
+    {
+        Http1Connection? upstream = null;
         try
         {
-            await ExchangeAsync(replica, pool, route);
+            upstream = await _exchange!.Pool.TakeAsync(CancellationToken.None);
+            Begin(Wait.Replica, upstream);
+            await upstream.SendAsync(Request.Written.WrittenMemory);
+            do
+            {
+                ReadOnlyMemory<byte> head;
+                while (!upstream.TryReadHead(out head))
+                {
+                    upstream.Received(await upstream.ReceiveAsync());
+                }
+
+                Response.ReadHead(head);
+            }
+            while (Response.IsInterim);
+
+            Response.RespondedAt = _edge.Time.GetTimestamp();
+            if (Response.IsRefusal && IsTriedElsewhere(_exchange.Replica, _exchange.Route))
+            {
+                upstream.Dispose();
+                return null;
+            }
+
+            Response.WriteHead(_edge.Options.ReplicaHeader ? _exchange.Replica.Name : null, Request.Closes || _isClosing);
+            await Response.CopyBodyAsync(upstream, _output, this);
+            return null;
         }
-        catch (Exception exception) when (exception is IOException or HttpRequestException or SocketException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception exception)
         {
-            failure = exception;
-            _isGone |= exception is ClientGoneException;
+            upstream?.Dispose();
+            var failure = upstream?.Explain(exception) ?? exception;
+            return failure is IOException or HttpRequestException or SocketException or ObjectDisposedException or OperationCanceledException ? failure : throw failure;
         }
+    }
+
+    private Outcome End(Exception? failure)
+    {
+        var (route, replica, started) = (_exchange!.Route, _exchange.Replica, _exchange.Started);
+        _isGone |= failure is ClientGoneException;
 
         // Kestrel counts a request that has begun: it ends here, or continues there.
         _edge.Server.Active(-1, Request.Method, _scheme);
@@ -274,7 +318,7 @@ internal sealed class EdgeConnection
         var error = failure is null || _isGone ? null : Error(failure);
         if (error is not null)
         {
-            _edge.Reports.Failed(error, route.Cluster, replica, target, run, started, Response.HasStarted);
+            _edge.Reports.Failed(error, route.Cluster, replica, _exchange.Target, _exchange.Run, started, Response.HasStarted);
         }
 
         if (!Response.HasStarted && !_isGone && (error is not null || Response.IsRefusal))
@@ -282,61 +326,17 @@ internal sealed class EdgeConnection
             _edge.Metrics.Answered(replica, Request.Method, error is null ? Response.Status : Status(error), route.Pattern, duration);
             var tries = new Tries(_edge.Retries, route.Cluster, Request.IsSafe, null);
             tries.Fail(replica.Destination, error?.Kind() ?? TryFailure.Refused);
-            Failed = new EdgeTry(tries, replica, error, startedAt);
+            Failed = new EdgeTry(tries, replica, error, _exchange.StartedAt);
             // The spans are made there, of one request.
-            Activity.Current = outer;
+            Activity.Current = _exchange.Outer;
             return Outcome.HandedOn;
         }
 
-        Record(route, replica, target, duration, _edge.Time.GetElapsedTime(started), error);
-        trySpan?.EndTry(Response.Status, error);
-        trySpan?.Dispose();
-        EndSpan(span, route);
-        if (failure is not null)
-        {
-            if (!_isGone)
-            {
-                // Sends the part of the response that there is. The client sees that it is incomplete.
-                await _output.FlushAsync();
-            }
-
-            return Outcome.Broken;
-        }
-
-        return Response.Closes ? Outcome.AnsweredLast : Outcome.Answered;
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask ExchangeAsync(Upstream replica, ConnectionPool pool, EdgeRoute route)
-    {
-        Response.Reset(isToHead: Request.Method is "HEAD");
-        _isTimedOut = false;
-        var upstream = await pool.TakeAsync(CancellationToken.None);
-        try
-        {
-            Begin(Wait.Replica, upstream);
-            await upstream.SendAsync(Request.Written.WrittenMemory);
-            do
-            {
-                Response.ReadHead(await upstream.ReadHeadAsync());
-            }
-            while (Response.IsInterim);
-
-            Response.RespondedAt = _edge.Time.GetTimestamp();
-            if (Response.IsRefusal && IsTriedElsewhere(replica, route))
-            {
-                upstream.Dispose();
-                return;
-            }
-
-            Response.WriteHead(_edge.Options.ReplicaHeader ? replica.Name : null, Request.Closes || _isClosing);
-            await Response.CopyBodyAsync(upstream, _output, this);
-        }
-        catch (Exception exception)
-        {
-            upstream.Dispose();
-            throw upstream.Explain(exception);
-        }
+        Record(route, replica, _exchange.Target, duration, _edge.Time.GetElapsedTime(started), error);
+        _exchange.TrySpan?.EndTry(Response.Status, error);
+        _exchange.TrySpan?.Dispose();
+        EndSpan(_exchange.Span, route);
+        return failure is not null ? Outcome.Broken : Response.Closes ? Outcome.AnsweredLast : Outcome.Answered;
     }
 
     /// <summary>Bytes of the response have come.</summary>

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
 
 namespace ClusterAspire.LoadBalancer.Transport;
@@ -8,6 +7,7 @@ namespace ClusterAspire.LoadBalancer.Transport;
 internal sealed class Wait<T>(Lock guard) : IValueTaskSource<T>
 {
     private ManualResetValueTaskSourceCore<T> _source = new() { RunContinuationsAsynchronously = true };
+    private CancellationTokenRegistration _cancellation;
 
     /// <summary>Whether who waits goes on on the thread that completes it; else on the thread pool.</summary>
     public bool IsInline
@@ -43,10 +43,18 @@ internal sealed class Wait<T>(Lock guard) : IValueTaskSource<T>
 
     /// <summary>The wait that was begun, unless it is cancelled.</summary>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
-    public ValueTask<T> OrCancelled(ValueTask<T> begun, CancellationToken cancellationToken) => cancellationToken.CanBeCanceled ? OrCancelledAsync(begun, cancellationToken) : begun;
+    public ValueTask<T> OrCancelled(ValueTask<T> begun, CancellationToken cancellationToken)
+    {
+        _cancellation = cancellationToken.UnsafeRegister(static (wait, token) => ((Wait<T>)wait!).Cancel(token), this);
+        return begun;
+    }
 
     /// <inheritdoc/>
-    T IValueTaskSource<T>.GetResult(short token) => _source.GetResult(token);
+    T IValueTaskSource<T>.GetResult(short token)
+    {
+        _cancellation.Dispose();
+        return _source.GetResult(token);
+    }
 
     /// <inheritdoc/>
     ValueTaskSourceStatus IValueTaskSource<T>.GetStatus(short token) => _source.GetStatus(token);
@@ -54,13 +62,6 @@ internal sealed class Wait<T>(Lock guard) : IValueTaskSource<T>
     /// <inheritdoc/>
     void IValueTaskSource<T>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _source.OnCompleted(continuation, state, token, flags);
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<T> OrCancelledAsync(ValueTask<T> begun, CancellationToken cancellationToken)
-    {
-        using var registration = cancellationToken.UnsafeRegister(static (wait, token) => ((Wait<T>)wait!).Cancel(token), this);
-        return await begun;
-    }
 
     private void Cancel(CancellationToken cancellationToken)
     {

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using ClusterAspire.Link;
 
 namespace ClusterAspire.LoadBalancer.Forwarding.Http1;
@@ -27,6 +26,9 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
     private byte[] _buffer = new byte[BufferLength];
     private int _start;
     private int _end;
+
+    // How much of the head that comes is known: its lines that are whole, in bytes.
+    private int _headRead;
 
     // A read that starts while the connection is idle: it completes when the replica closes the connection, or with the next response.
     private ValueTask<int> _ahead;
@@ -122,62 +124,65 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
                 throw new InvalidResponseException("a line is too long");
             }
 
-            if (!await FillAsync())
-            {
-                throw new HttpIOException(HttpRequestError.ResponseEnded, "The replica closed the connection before it answered.");
-            }
+            Received(await ReceiveAsync());
         }
     }
 
-    /// <summary>Sends a request that is whole, for who then reads the response by <see cref="ReadHeadAsync()"/>.</summary>
+    /// <summary>Sends a request that is whole, for who then reads the response by <see cref="TryReadHead"/>.</summary>
     public ValueTask SendAsync(ReadOnlyMemory<byte> request)
     {
         (_cancellation, _abort) = (default, default);
         return stream.WriteAsync(request, CancellationToken.None);
     }
 
-    /// <summary>Reads the head of a response.</summary>
-    /// <returns>Its lines with their ends, the empty one too; good until the next read.</returns>
+    /// <summary>
+    /// Takes the head of a response from what has come. While there is no whole one, the caller awaits <see cref="ReceiveAsync"/> and
+    /// hands its result to <see cref="Received"/>: without a method between that waits too, a request costs no garbage here.
+    /// </summary>
+    /// <param name="head">Its lines with their ends, the empty one too; good until the next read.</param>
     /// <exception cref="InvalidResponseException">A line does not end by CR and LF, or it is too long.</exception>
-    /// <exception cref="IOException">The replica closed the connection.</exception>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<ReadOnlyMemory<byte>> ReadHeadAsync()
+    public bool TryReadHead(out ReadOnlyMemory<byte> head)
     {
-        for (int line = 0, searched = 0; ;)
+        while (_buffer.AsSpan(_start + _headRead, _end - _start - _headRead).IndexOf((byte)'\n') is >= 0 and var length)
         {
-            var end = _buffer.AsSpan(_start + searched, _end - _start - searched).IndexOf((byte)'\n');
-            if (end >= 0)
+            if (length == 0 || _buffer[_start + _headRead + length - 1] != '\r')
             {
-                end += searched;
-                if (end == line || _buffer[_start + end - 1] != '\r')
-                {
-                    throw new InvalidResponseException("a line does not end with CR and LF");
-                }
-
-                searched = end + 1;
-                if (end == line + 1)
-                {
-                    var head = _buffer.AsMemory(_start, searched);
-                    _start += searched;
-                    return head;
-                }
-
-                line = searched;
-                continue;
+                throw new InvalidResponseException("a line does not end with CR and LF");
             }
 
-            searched = _end - _start;
-            if (searched > LongestHead)
+            _headRead += length + 1;
+            if (length == 1)
             {
-                throw new InvalidResponseException("its head is too long");
-            }
-
-            if (!await FillAsync())
-            {
-                throw new HttpIOException(HttpRequestError.ResponseEnded, "The replica closed the connection before it answered.");
+                head = _buffer.AsMemory(_start, _headRead);
+                _start += _headRead;
+                _headRead = 0;
+                return true;
             }
         }
+
+        head = default;
+        return _end - _start <= LongestHead ? false : throw new InvalidResponseException("its head is too long");
     }
+
+    /// <summary>Reads more of what the replica sends.</summary>
+    /// <returns>What <see cref="Received"/> is to be told.</returns>
+    public ValueTask<int> ReceiveAsync()
+    {
+        if (_readsAhead)
+        {
+            var ahead = _ahead;
+            (_readsAhead, _ahead) = (false, default);
+            return ahead;
+        }
+
+        MakeRoom();
+        return stream.ReadAsync(_buffer.AsMemory(_end), CancellationToken.None);
+    }
+
+    /// <summary>Something has come.</summary>
+    /// <exception cref="HttpIOException">The replica closed the connection.</exception>
+    public void Received(int length) =>
+        _end += length > 0 ? length : throw new HttpIOException(HttpRequestError.ResponseEnded, "The replica closed the connection before it answered.");
 
     /// <summary>The response has been read to its end.</summary>
     public void End(ResponseControl control)
@@ -352,26 +357,6 @@ internal sealed class Http1Connection(Stream transport, Stream stream, Connectio
                 return;
             }
         }
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<bool> FillAsync()
-    {
-        int read;
-        if (_readsAhead)
-        {
-            _readsAhead = false;
-            read = await _ahead;
-            _ahead = default;
-        }
-        else
-        {
-            MakeRoom();
-            read = await stream.ReadAsync(_buffer.AsMemory(_end), CancellationToken.None);
-        }
-
-        _end += read;
-        return read > 0;
     }
 
     private int ReadBuffered(Span<byte> buffer)

@@ -7,7 +7,7 @@ namespace ClusterAspire.Bench;
 internal static class BenchRunner
 {
     /// <summary>Runs the scenarios of these names, all when none is named.</summary>
-    /// <returns>The exit code: 0, whether or not goals were met; they are figures, not a test.</returns>
+    /// <returns>The exit code: 0, whether or not goals were met; they are figures, not a test. 1 if a scenario failed.</returns>
     /// <exception cref="BenchException">An option is wrong.</exception>
     public static async Task<int> RunAsync(IReadOnlyCollection<string> names, IConfiguration configuration, CancellationToken cancellationToken)
     {
@@ -41,7 +41,7 @@ internal static class BenchRunner
         Warn(results.Machine);
 
         var started = Stopwatch.GetTimestamp();
-        await RunAsync(chosen, options, folders, results, cancellationToken);
+        var succeeded = await RunAsync(chosen, options, folders, results, cancellationToken);
         results.Seconds = Math.Round(Stopwatch.GetElapsedTime(started).TotalSeconds);
         results.Goals = Goals.Evaluate(results);
 
@@ -50,15 +50,16 @@ internal static class BenchRunner
         await Report.WriteMarkdownAsync(results, folders.Output, cancellationToken);
         Report.Print(results, AnsiConsole.Console);
         AnsiConsole.MarkupLineInterpolated($"{Report.Origin(results)}; {results.Seconds} s. Results and pictures are in {folders.Output}.");
-        return 0;
+        return succeeded ? 0 : 1;
     }
 
-    private static Task RunAsync(
+    private static Task<bool> RunAsync(
         IScenario[] scenarios, BenchOptions options, BenchFolders folders, Results results, CancellationToken cancellationToken) =>
         AnsiConsole.Progress()
             .Columns(new SpinnerColumn(), new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new ElapsedTimeColumn())
             .StartAsync(async context =>
             {
+                var succeeded = true;
                 var tasks = scenarios.ToDictionary(scenario => scenario, scenario => context.AddTask(scenario.Name, autoStart: false, maxValue: 1));
                 foreach (var (scenario, task) in tasks)
                 {
@@ -66,12 +67,23 @@ internal static class BenchRunner
                     var progress = new StepProgress(scenario, task);
                     await using (var run = new ScenarioRun(scenario, options, folders, results, progress))
                     {
-                        await scenario.RunAsync(run, cancellationToken);
+                        try
+                        {
+                            await scenario.RunAsync(run, cancellationToken);
+                        }
+                        catch (BenchException exception)
+                        {
+                            // What the others measure counts.
+                            run.Skip(scenario.Name, exception.Message);
+                            succeeded = false;
+                        }
                     }
 
                     progress.Report(("", 1));
                     task.StopTask();
                 }
+
+                return succeeded;
             });
 
     private static void Warn(Machine machine)

@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
+using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Model;
 
 namespace ClusterAspire.Bench;
@@ -63,6 +64,7 @@ public class TelemetryBenchmark : IDisposable
         services.AddSingleton(Options.Create(new LoadBalancerOptions()));
         services.AddSingleton<UpstreamCatalog>();
         services.AddSingleton<CoreAwarePolicy>();
+        services.AddSingleton<ReadyDestinationsPolicy>();
         services.AddSingleton<ComputeQueue>();
         services.AddSingleton<BalancerMetrics>();
         _services = services.BuildServiceProvider();
@@ -76,7 +78,7 @@ public class TelemetryBenchmark : IDisposable
         }
 
         _metrics = _services.GetRequiredService<BalancerMetrics>();
-        _replica = _services.GetRequiredService<UpstreamCatalog>()[new DestinationState("replica-0")];
+        _replica = _services.GetRequiredService<UpstreamCatalog>()[new DestinationState("replica-0", new DestinationModel(new DestinationConfig()))];
         _context.Request.Method = HttpMethods.Get;
     }
 

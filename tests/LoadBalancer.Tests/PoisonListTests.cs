@@ -93,8 +93,20 @@ public sealed class PoisonListTests
 
         _time.Advance(TimeSpan.FromMilliseconds(1));
         _cluster[0].Serves(new ReplicaHealth(StartedAt: started));
-        _cluster[0].Answered();
+        _cluster[0].Answered(Now(), Now());
         Assert.False(IsRefused());
+    }
+
+    [Fact]
+    public void An_answer_that_comes_late_to_what_was_sent_before_it_died_proves_nothing()
+    {
+        var probed = Now();
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        _poison.Broke(Target, _cluster[0], _cluster[0].Run, Now());
+        Kill(1);
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        _cluster[0].Answered(probed, Now());
+        Assert.True(IsRefused());
     }
 
     [Fact]
@@ -105,7 +117,7 @@ public sealed class PoisonListTests
         Kill(1);
         _cluster[0].Serves(new ReplicaHealth(StartedAt: DateTimeOffset.UnixEpoch.AddSeconds(1)));
         _time.Advance(TimeSpan.FromMilliseconds(1));
-        _cluster[0].Answered();
+        _cluster[0].Answered(Now(), Now());
         Assert.True(IsRefused());
     }
 

@@ -71,6 +71,38 @@ public sealed class SilenceTests
         Assert.Equal("ready", (await balancer.ReplicaAsync("replica-0")).GetProperty("state").GetString());
     }
 
+    // The edge serves the first, Kestrel the second.
+    [Theory]
+    [InlineData("GET")]
+    [InlineData("BREW")]
+    public async Task A_response_that_began_before_its_replica_fell_silent_does_not_bring_it_back_when_it_ends(string method)
+    {
+        await using var frozen = await UpstreamServer.StartAsync("replica-0", async context =>
+        {
+            await context.Response.WriteAsync("begun");
+            await context.Response.Body.FlushAsync();
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        });
+        await using var other = await UpstreamServer.StartAsync("replica-1", context => context.Response.WriteAsync("ok"));
+        await using var balancer = await Balancer.StartAsync([frozen, other], ("ReverseProxy:Clusters:service:LoadBalancingPolicy", "FirstAlphabetical"));
+        await balancer.UntilAsync("replica-0", "ready");
+        await balancer.UntilAsync("replica-1", "ready");
+        using var request = new HttpRequestMessage(new(method), "/fast");
+        using var response = await balancer.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        var before = balancer.Events.Count();
+
+        frozen.Health = () => new Never();
+        await Assert.ThrowsAnyAsync<Exception>(() => Eventually.InTimeAsync(response.Content.ReadAsStringAsync()));
+
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.Equal("ok", await balancer.Client.GetStringAsync("/fast"));
+        }
+
+        Assert.Equal(before + 1, balancer.Events.Count());
+        Assert.Equal("restarting", (await balancer.ReplicaAsync("replica-0")).GetProperty("state").GetString());
+    }
+
     private sealed class Never : IResult
     {
         public Task ExecuteAsync(HttpContext httpContext) => Task.Delay(Timeout.Infinite, httpContext.RequestAborted);

@@ -308,12 +308,13 @@ internal sealed class EdgeConnection
         _edge.Server.Active(-1, Request.Method, _scheme);
         replica.End();
         Begin(Wait.Nothing);
+        var now = _edge.Time.GetTimestamp();
         if (Response.RespondedAt != 0)
         {
-            _edge.Reports.Responded(route.Cluster, replica);
+            _edge.Reports.Responded(route.Cluster, replica, started, failure is null ? now : Response.RespondedAt);
         }
 
-        var ended = Response.RespondedAt != 0 && !Response.HasLength ? Response.RespondedAt : _edge.Time.GetTimestamp();
+        var ended = Response.RespondedAt != 0 && !Response.HasLength ? Response.RespondedAt : now;
         var duration = _edge.Time.GetElapsedTime(started, ended);
         var error = failure is null || _isGone ? null : Error(failure);
         if (error is not null)

@@ -10,13 +10,17 @@ namespace ClusterAspire.LoadBalancer.Forwarding;
 /// <summary>Tells the probe and the poison list what became of a try.</summary>
 internal sealed class TryReports(ReplicaProbe probe, PoisonList poison)
 {
-    /// <summary>A replica has begun to answer.</summary>
-    public void Responded(ClusterState cluster, Upstream replica)
+    /// <summary>A replica has answered a request.</summary>
+    /// <param name="cluster">The replica's cluster.</param>
+    /// <param name="replica">The replica.</param>
+    /// <param name="started">When the request was sent, as a timestamp.</param>
+    /// <param name="answeredAt">When the replica last answered, as a timestamp: that it began a response that broke later proves no more.</param>
+    public void Responded(ClusterState cluster, Upstream replica, long started, long answeredAt)
     {
-        replica.Answered();
+        replica.Answered(started, answeredAt);
         if (replica.IsSilent)
         {
-            probe.AnswersAgain(cluster, replica);
+            probe.AnswersAgain(cluster, replica, answeredAt);
         }
     }
 

@@ -38,7 +38,8 @@ internal sealed class UpstreamMiddleware(
             replica.End();
             if (tries.RespondedAt != 0)
             {
-                reports.Responded(cluster, replica);
+                var isWhole = !tries.IsUpgraded && context.Features.Get<IForwarderErrorFeature>() is null;
+                reports.Responded(cluster, replica, started, isWhole ? time.GetTimestamp() : tries.RespondedAt);
                 if (tries.IsUpgraded)
                 {
                     replica.EndUpgraded();

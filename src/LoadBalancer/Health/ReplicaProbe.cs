@@ -53,8 +53,8 @@ internal sealed partial class ReplicaProbe(
     }
 
     /// <summary>A replica that answered nothing before has answered a request: it returns to rotation.</summary>
-    public void AnswersAgain(ClusterState cluster, Upstream replica) =>
-        Change(cluster, replica, Schedule(replica.Destination), replica.AnswersAgain(), null);
+    public void AnswersAgain(ClusterState cluster, Upstream replica, long answeredAt) =>
+        Change(cluster, replica, Schedule(replica.Destination), replica.AnswersAgain(answeredAt), null);
 
     /// <summary>Probes a replica at once, because a connection to it broke.</summary>
     public void ProbeNow(DestinationState destination)
@@ -135,7 +135,7 @@ internal sealed partial class ReplicaProbe(
             using var response = await clients[cluster].SendAsync(request, limit.Token);
             var answer = await ProbeAnswer.ReadAsync(response, limit.Token);
             schedule.Timeouts = 0;
-            replica.Answered();
+            replica.Answered(begun, time.GetTimestamp());
             if (answer.Serves)
             {
                 connections.Offer(replica, answer.Report.Link);

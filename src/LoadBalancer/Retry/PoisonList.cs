@@ -106,8 +106,8 @@ internal sealed partial class PoisonList(BalancerEvents events, TimeProvider tim
 
     private sealed record Death(Upstream Replica, int Run, long At)
     {
-        // It has answered since, as the same process.
-        public bool IsRefuted => Replica.Run == Run && Replica.AnsweredAt > At;
+        // The same process has answered what was sent since.
+        public bool IsRefuted => Replica.Run == Run && Replica.LivedAt > At;
 
         public bool IsSameAs(Death other) => Replica == other.Replica && Run == other.Run;
     }

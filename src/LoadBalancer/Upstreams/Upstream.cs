@@ -23,6 +23,7 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
     private int _run;
     private int _upgraded;
     private long _answeredAt;
+    private long _livedAt;
     private volatile bool _served;
 
     /// <summary>YARP's destination.</summary>
@@ -79,6 +80,9 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
 
     /// <summary>The timestamp of its last answer, to a probe or to a request; 0 before the first.</summary>
     public long AnsweredAt => Volatile.Read(ref _answeredAt);
+
+    /// <summary>The latest timestamp at which it is known to have lived: when what it answered was sent. 0 before the first answer.</summary>
+    public long LivedAt => Volatile.Read(ref _livedAt);
 
     /// <summary>Whether new requests may go to it: it answered its last probe as ready, or has not been probed yet.</summary>
     public bool IsAvailable => _availability is Availability.Unknown or Availability.Ready;
@@ -164,12 +168,19 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
     /// <inheritdoc cref="Serves" path="/returns"/>
     public bool BecomesSilent() => Become(Availability.Silent);
 
-    /// <summary>It answered nothing before and has now answered a request.</summary>
+    /// <summary>It answered a request. If it was silent until then, it is available again.</summary>
+    /// <param name="answeredAt">When, as a timestamp.</param>
     /// <inheritdoc cref="Serves" path="/returns"/>
-    public bool AnswersAgain() => IsSilent && Become(Availability.Ready);
+    public bool AnswersAgain(long answeredAt) => IsSilent && answeredAt > Volatile.Read(ref _awaySince) && Become(Availability.Ready);
 
     /// <summary>It answered a probe or a request.</summary>
-    public void Answered() => Volatile.Write(ref _answeredAt, time.GetTimestamp());
+    /// <param name="sentAt">When that was sent to it, as a timestamp.</param>
+    /// <param name="answeredAt">When it answered, as a timestamp.</param>
+    public void Answered(long sentAt, long answeredAt)
+    {
+        Raise(ref _livedAt, sentAt);
+        Raise(ref _answeredAt, answeredAt);
+    }
 
     /// <summary>A request was sent to it.</summary>
     public void Begin() => Interlocked.Increment(ref _inFlight);
@@ -218,6 +229,15 @@ internal sealed class Upstream(DestinationState destination, TimeProvider time)
 
     // More slots can be in use than exist after a restart with fewer cores.
     private double Share => Math.Min(1.0, (double)ComputeInFlight / Slots);
+
+    // Of two at once the earlier one may win; the next answer puts that right.
+    private static void Raise(ref long timestamp, long value)
+    {
+        if (Volatile.Read(ref timestamp) < value)
+        {
+            Volatile.Write(ref timestamp, value);
+        }
+    }
 
     private bool Become(Availability availability)
     {

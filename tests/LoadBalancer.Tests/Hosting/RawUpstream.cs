@@ -61,6 +61,11 @@ internal sealed class RawUpstream : IUpstream, IDisposable
             {
                 var client = await _listener.AcceptTcpClientAsync();
                 _connections[client] = true;
+                if (IsDead)
+                {
+                    client.Dispose();
+                }
+
                 _ = ServeAsync(client);
             }
         }

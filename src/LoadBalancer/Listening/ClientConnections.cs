@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Net.Sockets;
 using ClusterAspire.LoadBalancer.Configuration;
 using ClusterAspire.LoadBalancer.Edge;
+using ClusterAspire.LoadBalancer.Tls;
 using ClusterAspire.LoadBalancer.Transport;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -40,7 +41,7 @@ internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServ
             // TLS has negotiated HTTP/2, so there is no HTTP/1 to check.
             entry.BecomesHttp2();
             var sent = new WatchedOutput(transport.Output);
-            connection.Transport = new Duplex(new PooledInput(transport.Input), sent);
+            connection.Transport = new DuplexPipe(new PooledInput(transport.Input), sent);
             connection.Features.Get<IConnectionHeartbeatFeature>()?.OnHeartbeat(_ => AbortIfStalled(connection, sent), sent);
             await http1(connection);
             return;
@@ -51,22 +52,26 @@ internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServ
         var heartbeat = connection.Features.Get<IConnectionHeartbeatFeature>();
         heartbeat?.OnHeartbeat(_ => AbortIfStalled(connection, output), output);
         using var half = new HalfClosed(connection, TimeSpan.FromSeconds(options.HalfCloseTimeout));
-        if (options.Edge && connection is not EventLoopConnection { WasAtEdge: true } && !await ServeAtEdgeAsync(connection, isEncrypted, transport.Input, output))
+        var received = options.Edge && connection.Features.Get<TlsRecords>() is { } records && connection.Features.Get<ISslStreamFeature>() is { } tls
+            ? new DecryptedInput(records, tls.SslStream)
+            : transport.Input;
+        if (options.Edge && connection is not EventLoopConnection { WasAtEdge: true } && !await ServeAtEdgeAsync(connection, isEncrypted, received, output))
         {
+            await received.CompleteAsync();
             return;
         }
 
         var framing = new RequestFraming();
-        var input = new StrictInput(transport.Input, framing);
+        var input = new StrictInput(received, framing);
         output.StaysOpen = () => input.IsHttp2;
         connection.Features.Set(framing);
-        connection.Transport = new Duplex(input, output);
+        connection.Transport = new DuplexPipe(input, output);
         connection.Features.Set<IConnectionHeartbeatFeature>(heartbeat is null ? null : new Http1Heartbeat(heartbeat, input));
         await http1(connection);
         if (input.IsHttp2)
         {
             connection.Features.Set(heartbeat);
-            connection.Transport = new Duplex(new PooledInput(transport.Input), new WatchedOutput(transport.Output));
+            connection.Transport = new DuplexPipe(new PooledInput(received), new WatchedOutput(transport.Output));
             entry.BecomesHttp2();
             await _http2!(connection);
         }
@@ -113,12 +118,5 @@ internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServ
                 }
             },
             state);
-    }
-
-    private sealed class Duplex(PipeReader input, PipeWriter output) : IDuplexPipe
-    {
-        public PipeReader Input => input;
-
-        public PipeWriter Output => output;
     }
 }

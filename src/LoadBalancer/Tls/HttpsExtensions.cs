@@ -1,5 +1,6 @@
 using System.Net.Quic;
 using System.Net.Security;
+using ClusterAspire.LoadBalancer.Transport;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Options;
@@ -27,6 +28,18 @@ internal static class HttpsExtensions
         listen.Protocols = (OperatingSystem.IsLinux() || OperatingSystem.IsWindows() || OperatingSystem.IsMacOS()) && QuicListener.IsSupported
             ? HttpProtocols.Http1AndHttp2AndHttp3
             : HttpProtocols.Http1AndHttp2;
+        // Before Kestrel decrypts.
+        listen.Use(next => connection =>
+        {
+            if (connection is EventLoopConnection loop)
+            {
+                TlsRecords records = new(loop.Transport.Input);
+                loop.Transport = new DuplexPipe(records, loop.Transport.Output);
+                loop.Features.Set(records);
+            }
+
+            return next(connection);
+        });
         var services = listen.ApplicationServices;
         var configuration = services.GetRequiredService<IConfiguration>();
         if (!ServerCertificate.IsConfigured(configuration))

@@ -220,7 +220,17 @@ internal sealed class DecryptedInput : PipeReader
     private void Decrypt()
     {
         var plaintext = ArrayPool<byte>.Shared.Rent(LongestPlaintext);
-        var decrypting = _stream.ReadAsync(plaintext);
+        ValueTask<int> decrypting;
+        try
+        {
+            decrypting = _stream.ReadAsync(plaintext);
+        }
+        catch (Exception exception)
+        {
+            // The connection has ended at the same moment. Who reads is told, not who saw it come.
+            decrypting = ValueTask.FromException<int>(exception);
+        }
+
         if (decrypting.IsCompletedSuccessfully)
         {
             Add(new(plaintext, 0, decrypting.Result));

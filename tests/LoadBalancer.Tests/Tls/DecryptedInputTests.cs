@@ -138,6 +138,18 @@ public sealed class DecryptedInputTests
         }
     }
 
+    [Fact]
+    public async Task A_connection_that_ends_while_somebody_reads_fails_the_read_alone()
+    {
+        await using var pair = await Pair.ConnectAsync();
+        var waiting = pair.Input.ReadAsync(Cancelled).AsTask();
+        await pair.Server.DisposeAsync();
+        await pair.Client.WriteAsync("late"u8.ToArray(), Cancelled);
+
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => Eventually.InTimeAsync(waiting));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => pair.Input.ReadAsync(Cancelled).AsTask());
+    }
+
     [Theory]
     [InlineData("GET / HTTP/1.1\r\n\r\n")]
     [InlineData("\x16GET")]
@@ -177,11 +189,11 @@ public sealed class DecryptedInputTests
 
     private sealed class Pair : IAsyncDisposable
     {
-        private readonly SslStream _server;
-
-        private Pair(SslStream client, SslStream server, DecryptedInput input, PipeWriter sent) => (Client, _server, Input, Sent) = (client, server, input, sent);
+        private Pair(SslStream client, SslStream server, DecryptedInput input, PipeWriter sent) => (Client, Server, Input, Sent) = (client, server, input, sent);
 
         public SslStream Client { get; }
+
+        public SslStream Server { get; }
 
         public DecryptedInput Input { get; }
 
@@ -207,7 +219,7 @@ public sealed class DecryptedInputTests
         {
             await Input.CompleteAsync();
             await Client.DisposeAsync();
-            await _server.DisposeAsync();
+            await Server.DisposeAsync();
         }
     }
 

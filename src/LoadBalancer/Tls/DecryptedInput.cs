@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Security;
-using ClusterAspire.Link;
 using ClusterAspire.LoadBalancer.Transport;
 
 namespace ClusterAspire.LoadBalancer.Tls;
@@ -10,26 +9,19 @@ namespace ClusterAspire.LoadBalancer.Tls;
 /// What a client sends over TLS, decrypted. It waits for a whole record before it decrypts: an <see cref="SslStream"/> that waits leaves
 /// half a kilobyte of garbage for each request.
 /// </summary>
-internal sealed class DecryptedInput : PipeReader
+internal sealed class DecryptedInput : ReceivedInput
 {
     // As much as a record holds (RFC 8446, 5.1), in bytes: so a read leaves nothing in the SslStream.
     private const int LongestPlaintext = 16 * 1024;
 
-    private readonly Lock _lock = new();
+    private readonly Lock _lock;
     private readonly TlsRecords _records;
     private readonly SslStream _stream;
-    private readonly Wait<ReadResult> _wait;
     private readonly Action _arrived;
-    private readonly PooledBuffer _unread = new();
-    private ReadOnlySequence<byte> _given;
     private ValueTask<ReadResult> _arrival;
 
     // Whether a record, or the SslStream, is being waited for.
     private bool _isUnderway;
-    private bool _isExamined = true;
-    private bool _isCancelled;
-    private bool _isEnd;
-    private Exception? _failure;
 
     // What was decrypted when nobody waited any more: who read last may still use the buffer.
     private ArraySegment<byte> _late;
@@ -38,109 +30,27 @@ internal sealed class DecryptedInput : PipeReader
     /// <param name="records">What <paramref name="stream"/> reads.</param>
     /// <param name="stream">Decrypts; nobody else reads it.</param>
     public DecryptedInput(TlsRecords records, SslStream stream)
+        : this(records, stream, new())
     {
-        (_records, _stream, _arrived) = (records, stream, Arrived);
+    }
+
+    private DecryptedInput(TlsRecords records, SslStream stream, Lock guard)
+        : base(guard)
+    {
+        (_records, _stream, _lock, _arrived) = (records, stream, guard, Arrived);
         // The connection decides on which thread who reads goes on.
-        _wait = new(_lock) { IsInline = true };
+        Wait.IsInline = true;
     }
 
     /// <inheritdoc/>
-    public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    protected override bool TryReceive()
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        ValueTask<ReadResult> begun;
-        lock (_lock)
+        if (!_isUnderway)
         {
-            if (TryTake(out var result))
-            {
-                return new(result);
-            }
-
-            if (!_isUnderway)
-            {
-                Receive();
-                if (TryTake(out result))
-                {
-                    return new(result);
-                }
-            }
-
-            begun = _wait.Begin();
+            Receive();
         }
 
-        return _wait.OrCancelled(begun, cancellationToken);
-    }
-
-    /// <inheritdoc/>
-    public override bool TryRead(out ReadResult result)
-    {
-        lock (_lock)
-        {
-            return TryTake(out result);
-        }
-    }
-
-    /// <inheritdoc/>
-    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
-
-    /// <inheritdoc/>
-    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
-    {
-        lock (_lock)
-        {
-            _isExamined = _given.Slice(examined).IsEmpty;
-            _unread.Take((int)_given.Slice(_given.Start, consumed).Length);
-            _given = default;
-        }
-    }
-
-    /// <inheritdoc/>
-    public override void CancelPendingRead()
-    {
-        lock (_lock)
-        {
-            if (!_wait.TryEnd())
-            {
-                _isCancelled = true;
-                return;
-            }
-        }
-
-        _wait.Complete(new(default, isCanceled: true, isCompleted: false));
-    }
-
-    /// <inheritdoc/>
-    public override void Complete(Exception? exception = null)
-    {
-        lock (_lock)
-        {
-            _unread.Clear();
-        }
-    }
-
-    private bool TryTake(out ReadResult result)
-    {
-        result = default;
-        if (!_isCancelled && _isExamined && !_isEnd && _failure is null)
-        {
-            return false;
-        }
-
-        if (!_isCancelled && _isExamined && _failure is { } failure)
-        {
-            throw failure;
-        }
-
-        result = Give();
-        return true;
-    }
-
-    private ReadResult Give()
-    {
-        _given = new(_unread.Bytes);
-        ReadResult result = new(_given, _isCancelled, _isEnd);
-        (_isExamined, _isCancelled) = (true, false);
-        return result;
+        return !_isUnderway;
     }
 
     /// <summary>Decrypts what has come. If nothing has, it is underway then.</summary>
@@ -192,7 +102,7 @@ internal sealed class DecryptedInput : PipeReader
         {
             _isUnderway = false;
             var hasNext = HasNext();
-            if (!_wait.IsPending)
+            if (!Wait.IsPending)
             {
                 return;
             }
@@ -206,12 +116,10 @@ internal sealed class DecryptedInput : PipeReader
                 Receive();
             }
 
-            if (_isUnderway || !_wait.TryEnd())
+            if (_isUnderway || !TryEnd(out result))
             {
                 return;
             }
-
-            result = _failure is null ? Give() : default;
         }
 
         End(result);
@@ -258,12 +166,12 @@ internal sealed class DecryptedInput : PipeReader
             failure = exception;
         }
 
-        ReadResult result = default;
+        ReadResult result;
         lock (_lock)
         {
             _isUnderway = false;
-            _failure = failure;
-            if (!_wait.TryEnd())
+            Failure = failure;
+            if (!Wait.IsPending)
             {
                 _late = decrypted;
                 return;
@@ -272,34 +180,23 @@ internal sealed class DecryptedInput : PipeReader
             if (failure is null)
             {
                 Add(decrypted);
-                result = Give();
             }
+
+            TryEnd(out result);
         }
 
         End(result);
-    }
-
-    private void End(ReadResult result)
-    {
-        if (_failure is { } failure)
-        {
-            _wait.Fail(failure);
-        }
-        else
-        {
-            _wait.Complete(result);
-        }
     }
 
     private void Add(ArraySegment<byte> decrypted)
     {
         if (decrypted.Count > 0)
         {
-            decrypted.AsMemory().CopyTo(_unread.Room(decrypted.Count));
-            _unread.Add(decrypted.Count);
+            decrypted.AsMemory().CopyTo(Unread.Room(decrypted.Count));
+            Unread.Add(decrypted.Count);
         }
 
-        (_isExamined, _isEnd) = (false, decrypted.Count == 0);
+        IsEnd = decrypted.Count == 0;
         ArrayPool<byte>.Shared.Return(decrypted.Array!);
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 
@@ -105,22 +104,7 @@ public sealed class ProcessClusterTests : ClusterTests
 
     private static List<string> CoresOfThreads(int pid) =>
     [
-        .. from thread in Directory.GetDirectories($"/proc/{pid}/task")
-           let status = Read(Path.Combine(thread, "status"))
-           where status is not null
-           select status.Split('\n').Single(line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal)).Split(':')[1].Trim().ToString(CultureInfo.InvariantCulture),
+        .. ThreadFiles.Read(pid, "status")
+            .Select(status => status.Split('\n').Single(line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal)).Split(':')[1].Trim()),
     ];
-
-    // A thread may end while it is looked at.
-    private static string? Read(string file)
-    {
-        try
-        {
-            return File.ReadAllText(file);
-        }
-        catch (IOException)
-        {
-            return null;
-        }
-    }
 }

@@ -50,12 +50,11 @@ internal sealed class ServiceProcess : TestProcess
     /// <summary>Waits until a thread of the compute lane has burnt CPU. Linux only.</summary>
     public async Task UntilBusyAsync()
     {
-        await Eventually.IsTrueAsync(() => Directory.GetDirectories($"/proc/{Pid}/task").Any(IsBusy));
+        await Eventually.IsTrueAsync(() => ThreadFiles.Read(Pid, "stat").Any(IsBusy));
 
-        static bool IsBusy(string task)
+        static bool IsBusy(string stat)
         {
             // proc_pid_stat(5): the name is field 2, in parentheses, and user time field 14, in hundredths of a second.
-            var stat = File.ReadAllText($"{task}/stat");
             return stat.Contains("(Compute lane", StringComparison.Ordinal) && stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[11] != "0";
         }
     }

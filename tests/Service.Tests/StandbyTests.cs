@@ -57,19 +57,6 @@ public sealed class StandbyTests
     private static async Task UntilItWaitsAsync(ServiceProcess service)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Looks for the thread that waits in /proc.");
-        await Eventually.IsTrueAsync(() => Directory.GetDirectories($"/proc/{service.Pid}/task").Any(IsWaiting));
-
-        static bool IsWaiting(string task)
-        {
-            try
-            {
-                return File.ReadAllText($"{task}/comm").Trim() is "Standby";
-            }
-            catch (IOException)
-            {
-                // A thread that has ended meanwhile.
-                return false;
-            }
-        }
+        await Eventually.IsTrueAsync(() => ThreadFiles.Read(service.Pid, "comm").Any(name => name.Trim() is "Standby"));
     }
 }

@@ -14,9 +14,7 @@ internal static class ProcessTree
     {
         try
         {
-            return [.. Directory.GetDirectories($"/proc/{pid}/task")
-                .SelectMany(task => File.ReadAllText(Path.Combine(task, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries))
-                .Select(int.Parse)];
+            return [.. Directory.GetDirectories($"/proc/{pid}/task").SelectMany(ChildrenOfThread)];
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -50,5 +48,18 @@ internal static class ProcessTree
             lines.Where(line => line.StartsWith(name, StringComparison.Ordinal))
                 .Select(line => double.Parse(line.AsSpan(name.Length..^2), CultureInfo.InvariantCulture) * 1024 / 1e6).FirstOrDefault();
         return (Field("Rss:"), Field("Pss:"));
+    }
+
+    private static IEnumerable<int> ChildrenOfThread(string thread)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(thread, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse);
+        }
+        catch (IOException)
+        {
+            // The thread has ended; the others have their children.
+            return [];
+        }
     }
 }

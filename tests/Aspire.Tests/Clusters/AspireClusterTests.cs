@@ -108,8 +108,8 @@ public sealed class AspireClusterTests(AspireCluster cluster) : IClassFixture<As
         Assert.Contains("OTEL_SERVICE_NAME=service-replica-0", environment);
         Assert.Contains(environment, variable => variable.StartsWith("OTEL_RESOURCE_ATTRIBUTES=", StringComparison.Ordinal) && variable.EndsWith(",service.namespace=service", StringComparison.Ordinal));
         const string Cores = "Cpus_allowed_list:";
-        Assert.All(Directory.GetDirectories($"/proc/{replica.Pid}/task"), task => Assert.Equal(
-            $"{replica.Core}", File.ReadLines($"{task}/status").First(line => line.StartsWith(Cores, StringComparison.Ordinal))[Cores.Length..].Trim()));
+        Assert.All(ThreadFiles.Read(replica.Pid!.Value, "status"), status => Assert.Equal(
+            $"{replica.Core}", status.Split('\n').First(line => line.StartsWith(Cores, StringComparison.Ordinal))[Cores.Length..].Trim()));
     }
 
     [Fact]

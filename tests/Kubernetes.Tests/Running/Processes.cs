@@ -15,21 +15,9 @@ internal static class Processes
     /// <summary>The processes that a process started and that still run.</summary>
     public static IReadOnlyList<int> Children(int pid) =>
     [
-        .. Directory.GetDirectories($"/proc/{pid}/task")
-            .SelectMany(ChildrenOfThread)
+        .. ThreadFiles.Read(pid, "children")
+            .SelectMany(children => children.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Select(child => int.Parse(child, CultureInfo.InvariantCulture))
             .Where(TestProcess.IsRunning),
     ];
-
-    private static IEnumerable<int> ChildrenOfThread(string thread)
-    {
-        try
-        {
-            return [.. File.ReadAllText(Path.Combine(thread, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(child => int.Parse(child, CultureInfo.InvariantCulture))];
-        }
-        catch (IOException)
-        {
-            // The thread has ended.
-            return [];
-        }
-    }
 }

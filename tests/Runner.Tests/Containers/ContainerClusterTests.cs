@@ -57,8 +57,8 @@ public sealed class ContainerClusterTests : ClusterTests, IDisposable
         var pid = PidOf(Engine.Inspect(Engine.ContainerOf(_containers.ClusterName, "replica-0")));
 
         // Field 41 of stat(5) is the policy, the 39th after the name; 5 is SCHED_IDLE.
-        var lane = Directory.GetDirectories($"/proc/{pid}/task").Single(thread => File.ReadAllText($"{thread}/comm").StartsWith("Compute lane", StringComparison.Ordinal));
-        Assert.Equal("5", File.ReadAllText($"{lane}/stat").Split(") ")[1].Split(' ')[38]);
+        var lane = ThreadFiles.Read(pid, "stat").Single(stat => stat.Contains("(Compute lane", StringComparison.Ordinal));
+        Assert.Equal("5", lane.Split(") ")[1].Split(' ')[38]);
     }
 
     [Fact]
@@ -185,6 +185,6 @@ public sealed class ContainerClusterTests : ClusterTests, IDisposable
 
     // What the kernel says of each thread in the container.
     private static IEnumerable<string> Status(JsonElement container, string field) =>
-        Directory.GetDirectories($"/proc/{PidOf(container)}/task")
-            .Select(thread => File.ReadLines($"{thread}/status").Single(line => line.StartsWith($"{field}:", StringComparison.Ordinal)).Split(':')[1].Trim());
+        ThreadFiles.Read(PidOf(container), "status")
+            .Select(status => status.Split('\n').Single(line => line.StartsWith($"{field}:", StringComparison.Ordinal)).Split(':')[1].Trim());
 }

@@ -63,8 +63,8 @@ internal static partial class Unix
     /// <summary>The processes that a process started and that still run.</summary>
     public static IReadOnlyList<int> AllChildren(int pid) =>
     [
-        .. Directory.GetDirectories($"/proc/{pid}/task")
-            .SelectMany(thread => File.ReadAllText(Path.Combine(thread, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        .. ThreadFiles.Read(pid, "children")
+            .SelectMany(children => children.Split(' ', StringSplitOptions.RemoveEmptyEntries))
             .Select(child => int.Parse(child, CultureInfo.InvariantCulture)),
     ];
 

@@ -102,9 +102,5 @@ public sealed class ProcessClusterTests : ClusterTests
         await Eventually.IsTrueAsync(() => !all.Any(TestProcess.IsRunning), "the Runner and its children are gone");
     }
 
-    private static List<string> CoresOfThreads(int pid) =>
-    [
-        .. ThreadFiles.Read(pid, "status")
-            .Select(status => status.Split('\n').Single(line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal)).Split(':')[1].Trim()),
-    ];
+    private static IReadOnlyList<string> CoresOfThreads(int pid) => ThreadFiles.Status(pid, "Cpus_allowed_list");
 }

@@ -7,13 +7,13 @@ public sealed class PinningTests
     public async Task All_threads_are_on_the_core_of_a_replica_that_pins_itself()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The test reads /proc.");
-        var core = Cores(File.ReadAllText("/proc/self/status")).Split('-', ',')[^1];
+        var core = CoresOfThreads(Environment.ProcessId)[0].Split('-', ',')[^1];
         await using var service = await ServiceProcess.StartAsync(("Replica__Core", core), ("Replica__Pin", "true"), ("DOTNET_PROCESSOR_COUNT", "1"));
 
         // Which starts a thread or two more.
         await service.Client.GetStringAsync("slow?iterations=1000", TestContext.Current.CancellationToken);
 
-        Assert.All(ThreadFiles.Read(service.Pid, "status"), status => Assert.Equal(core, Cores(status)));
+        Assert.All(CoresOfThreads(service.Pid), cores => Assert.Equal(core, cores));
     }
 
     [Fact]
@@ -27,9 +27,5 @@ public sealed class PinningTests
         Assert.Single(service.Text.Trim().Split('\n'));
     }
 
-    private static string Cores(string status)
-    {
-        const string Label = "Cpus_allowed_list:";
-        return status.Split('\n').First(line => line.StartsWith(Label, StringComparison.Ordinal))[Label.Length..].Trim();
-    }
+    private static IReadOnlyList<string> CoresOfThreads(int pid) => ThreadFiles.Status(pid, "Cpus_allowed_list");
 }

@@ -52,8 +52,8 @@ internal sealed class ClientConnections(LoadBalancerOptions options, KestrelServ
         var heartbeat = connection.Features.Get<IConnectionHeartbeatFeature>();
         heartbeat?.OnHeartbeat(_ => AbortIfStalled(connection, output), output);
         using var half = new HalfClosed(connection, TimeSpan.FromSeconds(options.HalfCloseTimeout));
-        var received = options.Edge && connection.Features.Get<TlsRecords>() is { } records && connection.Features.Get<ISslStreamFeature>() is { } tls
-            ? new DecryptedInput(records, tls.SslStream)
+        var received = connection.Features.Get<TlsRecords>() is { } records
+            ? new DecryptedInput(records, connection.Features.GetRequiredFeature<ISslStreamFeature>().SslStream)
             : transport.Input;
         if (options.Edge && connection is not EventLoopConnection { WasAtEdge: true } && !await ServeAtEdgeAsync(connection, isEncrypted, received, output))
         {

@@ -14,7 +14,6 @@ internal sealed class DecryptedInput : ReceivedInput
     // As much as a record holds (RFC 8446, 5.1), in bytes: so a read leaves nothing in the SslStream.
     private const int LongestPlaintext = 16 * 1024;
 
-    private readonly Lock _lock;
     private readonly TlsRecords _records;
     private readonly SslStream _stream;
     private readonly Action _arrived;
@@ -30,14 +29,9 @@ internal sealed class DecryptedInput : ReceivedInput
     /// <param name="records">What <paramref name="stream"/> reads.</param>
     /// <param name="stream">Decrypts; nobody else reads it.</param>
     public DecryptedInput(TlsRecords records, SslStream stream)
-        : this(records, stream, new())
+        : base(new())
     {
-    }
-
-    private DecryptedInput(TlsRecords records, SslStream stream, Lock guard)
-        : base(guard)
-    {
-        (_records, _stream, _lock, _arrived) = (records, stream, guard, Arrived);
+        (_records, _stream, _arrived) = (records, stream, Arrived);
         // The connection decides on which thread who reads goes on.
         Wait.IsInline = true;
     }
@@ -98,7 +92,7 @@ internal sealed class DecryptedInput : ReceivedInput
     private void Arrived()
     {
         ReadResult result;
-        lock (_lock)
+        lock (Guard)
         {
             _isUnderway = false;
             var hasNext = HasNext();
@@ -167,7 +161,7 @@ internal sealed class DecryptedInput : ReceivedInput
         }
 
         ReadResult result;
-        lock (_lock)
+        lock (Guard)
         {
             _isUnderway = false;
             Failure = failure;

@@ -15,6 +15,9 @@ internal abstract class ReceivedInput(Lock guard) : PipeReader
     /// <summary>The read that waits.</summary>
     public Wait<ReadResult> Wait { get; } = new(guard);
 
+    /// <summary>Is held while something is received, given or taken back.</summary>
+    protected Lock Guard => guard;
+
     /// <summary>What has been received and not been read.</summary>
     protected PooledBuffer Unread { get; } = new();
 

@@ -107,9 +107,7 @@ public sealed class AspireClusterTests(AspireCluster cluster) : IClassFixture<As
         var environment = (await File.ReadAllTextAsync($"/proc/{replica.Pid}/environ")).Split('\0').Where(variable => variable.StartsWith("OTEL_", StringComparison.Ordinal)).ToList();
         Assert.Contains("OTEL_SERVICE_NAME=service-replica-0", environment);
         Assert.Contains(environment, variable => variable.StartsWith("OTEL_RESOURCE_ATTRIBUTES=", StringComparison.Ordinal) && variable.EndsWith(",service.namespace=service", StringComparison.Ordinal));
-        const string Cores = "Cpus_allowed_list:";
-        Assert.All(ThreadFiles.Read(replica.Pid!.Value, "status"), status => Assert.Equal(
-            $"{replica.Core}", status.Split('\n').First(line => line.StartsWith(Cores, StringComparison.Ordinal))[Cores.Length..].Trim()));
+        Assert.All(ThreadFiles.Status(replica.Pid!.Value, "Cpus_allowed_list"), cores => Assert.Equal($"{replica.Core}", cores));
     }
 
     [Fact]

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace ClusterAspire.Kubernetes.Tests;
 
 /// <summary>What Linux knows of processes: proc(5).</summary>
@@ -13,11 +11,5 @@ internal static class Processes
     }
 
     /// <summary>The processes that a process started and that still run.</summary>
-    public static IReadOnlyList<int> Children(int pid) =>
-    [
-        .. ThreadFiles.Read(pid, "children")
-            .SelectMany(children => children.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            .Select(child => int.Parse(child, CultureInfo.InvariantCulture))
-            .Where(TestProcess.IsRunning),
-    ];
+    public static IReadOnlyList<int> Children(int pid) => [.. ThreadFiles.Children(pid).Where(TestProcess.IsRunning)];
 }

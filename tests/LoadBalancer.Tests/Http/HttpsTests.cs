@@ -13,8 +13,8 @@ public sealed class HttpsTests : IDisposable
 
     public HttpsTests()
     {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var certificate = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        using var certificate = LocalCertificate.Create();
+        using var key = certificate.GetECDsaPrivateKey()!;
         File.WriteAllText(PathOf("key.pem"), key.ExportPkcs8PrivateKeyPem());
         File.WriteAllText(PathOf("certificate.pem"), certificate.ExportCertificatePem());
     }
@@ -86,7 +86,7 @@ public sealed class HttpsTests : IDisposable
         ("Kestrel:Certificates:Default:KeyPath", PathOf("key.pem")));
 
     private static HttpClient Client(int port) => new(
-        new SocketsHttpHandler { SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.Subject == "CN=localhost" } })
+        new SocketsHttpHandler { SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, certificate, _, _) => LocalCertificate.Is(certificate) } })
     {
         BaseAddress = new($"https://127.0.0.1:{port}"),
     };

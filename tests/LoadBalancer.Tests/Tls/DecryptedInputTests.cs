@@ -2,8 +2,6 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Security;
 using System.Security.Authentication;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using ClusterAspire.LoadBalancer.Tls;
 using Xunit;
@@ -202,12 +200,10 @@ public sealed class DecryptedInputTests
 
         public static async Task<Pair> ConnectAsync(SslProtocols protocol = SslProtocols.Tls13, int piece = int.MaxValue)
         {
-            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            using var certificate = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256)
-                .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+            using var certificate = LocalCertificate.Create();
             Pipe sent = new(), answered = new();
             var records = new TlsRecords(sent.Reader);
-            var client = new SslStream(new Ends(answered.Reader, sent.Writer, piece), leaveInnerStreamOpen: false, (_, certificate, _, _) => certificate?.Subject == "CN=localhost");
+            var client = new SslStream(new Ends(answered.Reader, sent.Writer, piece), leaveInnerStreamOpen: false, (_, certificate, _, _) => LocalCertificate.Is(certificate));
             var server = new SslStream(new Ends(records, answered.Writer));
             await Task.WhenAll(
                 client.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost", EnabledSslProtocols = protocol }, Cancelled),

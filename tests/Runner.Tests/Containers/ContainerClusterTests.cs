@@ -184,7 +184,5 @@ public sealed class ContainerClusterTests : ClusterTests, IDisposable
     }
 
     // What the kernel says of each thread in the container.
-    private static IEnumerable<string> Status(JsonElement container, string field) =>
-        ThreadFiles.Read(PidOf(container), "status")
-            .Select(status => status.Split('\n').Single(line => line.StartsWith($"{field}:", StringComparison.Ordinal)).Split(':')[1].Trim());
+    private static IEnumerable<string> Status(JsonElement container, string field) => ThreadFiles.Status(PidOf(container), field);
 }

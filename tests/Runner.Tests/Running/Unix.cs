@@ -61,12 +61,7 @@ internal static partial class Unix
     public static IReadOnlyList<int> Descendants(int pid) => [.. Children(pid).SelectMany(child => (int[])[child, .. Descendants(child)])];
 
     /// <summary>The processes that a process started and that still run.</summary>
-    public static IReadOnlyList<int> AllChildren(int pid) =>
-    [
-        .. ThreadFiles.Read(pid, "children")
-            .SelectMany(children => children.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            .Select(child => int.Parse(child, CultureInfo.InvariantCulture)),
-    ];
+    public static IReadOnlyList<int> AllChildren(int pid) => ThreadFiles.Children(pid);
 
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Kill(int pid, int signal);
